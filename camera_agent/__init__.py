@@ -1,0 +1,1 @@
+"""Runs on the camera: capture, detect, track, decide, remember until delivered."""

@@ -1,0 +1,1 @@
+"""What the fleet did and is doing: people, ingest, event store, feed, web pages."""

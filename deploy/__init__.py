@@ -1,0 +1,1 @@
+"""How Camfleet is put onto hosts: supervisor, broker and door configuration."""

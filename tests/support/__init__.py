@@ -1,0 +1,1 @@
+"""Support for tests: waiting, ports, real brokers."""
