@@ -1,0 +1,75 @@
+"""The frame of the `camfleet` command: programs contribute their commands, errors are one clear line."""
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import NoReturn
+
+import typer
+
+from fleet import __version__
+from fleet.settings import ServerSettings, SettingsError, load
+
+COMMANDS = "camfleet.commands"
+MIGRATIONS = "camfleet.migrations"
+
+
+class CommandFailed(Exception):
+    """A command could not do what was asked; the text is the one line for the person, naming what to do."""
+
+    def __init__(self, message: str, *, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def run(app: typer.Typer, program: str) -> NoReturn:
+    """Run a typer app; every expected failure ends as one line on stderr and a non-zero exit."""
+    try:
+        app(prog_name=program)
+    except CommandFailed as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except SettingsError as error:
+        for problem in error.problems:
+            print(f"{program}: {problem}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        print(f"{program}: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        sys.exit(1)
+    sys.exit(0)
+
+
+def new_app(help_text: str) -> typer.Typer:
+    """Return a typer app with the house's manners: help when called bare, no tracebacks in colour, no completion."""
+    return typer.Typer(
+        help=help_text, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    )
+
+
+def build_app() -> typer.Typer:
+    """Collect the commands of every installed program."""
+    app = new_app("Run a fleet of smart cameras: identities, people, databases.")
+    app.command()(version)
+    app.command()(migrate)
+    for point in sorted(entry_points(group=COMMANDS), key=lambda point: point.name):
+        register: Callable[[typer.Typer], None] = point.load()
+        register(app)
+    return app
+
+
+def version() -> None:
+    """Print the version of this installation."""
+    print(__version__)
+
+
+def migrate() -> None:
+    """Bring every database to this release's schema; safe to run again."""
+    settings = load(ServerSettings)
+    for point in sorted(entry_points(group=MIGRATIONS), key=lambda point: point.name):
+        migrate_one: Callable[[ServerSettings], str] = point.load()
+        print(f"{point.name}: {migrate_one(settings)}")
+
+
+def main() -> NoReturn:
+    """Run `camfleet`."""
+    run(build_app(), "camfleet")
