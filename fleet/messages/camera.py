@@ -1,0 +1,100 @@
+"""What a camera says about itself: presence, birth, health, the state of its streams."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from fleet.messages.message import Amount, Message, Name, Part, UtcTime
+from fleet.messages.reason import Reason
+
+Session = int
+
+
+class PresenceState(StrEnum):
+    """What a camera's presence topic can say; `offline` is only ever said by its will."""
+
+    ONLINE = "online"
+    STOPPING = "stopping"
+    OFFLINE = "offline"
+
+
+class StreamState(StrEnum):
+    """What a stream can be."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    DISABLED = "disabled"
+    IDLE = "idle"
+
+
+class Presence(Message):
+    """Online, stopping, or (the will) offline. `session` rises with each start, so an old death is recognised."""
+
+    session: Session = Field(ge=0)
+    state: PresenceState
+    reason: Reason | None = None
+
+
+class ModelInfo(Part):
+    """A model that the camera has loaded, by the hash of its file."""
+
+    name: Name
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class StreamInfo(Part):
+    """One lens: its name, the kind of its source (`file`, `rtsp`, `usb`, `folder`), size in pixels, frames/s."""
+
+    name: Name
+    kind: Name
+    width: int = Field(default=0, ge=0)
+    height: int = Field(default=0, ge=0)
+    fps: Amount = 0.0
+
+
+class Birth(Message):
+    """What the camera is, said once after each start."""
+
+    session: Session = Field(ge=0)
+    software: Name
+    versions: list[int] = Field(max_length=16)
+    models: list[ModelInfo] = Field(default=[], max_length=16)
+    streams: list[StreamInfo] = Field(default=[], max_length=64)
+    capabilities: list[Name] = Field(default=[], max_length=64)
+    certificate_not_after: UtcTime | None = None
+    health_interval_s: float = Field(default=15.0, ge=1, le=3600)
+
+
+class StreamHealth(Part):
+    """How one stream does: frames/s analysed, frames dropped since the start, milliseconds per inference."""
+
+    fps: Amount = 0.0
+    dropped_frames: int = Field(default=0, ge=0)
+    inference_ms: Amount = 0.0
+
+
+class Health(Message):
+    """Regular telemetry; losing one is fine."""
+
+    session: Session = Field(ge=0)
+    seq: int = Field(ge=0)
+    interval_s: float = Field(ge=1, le=3600)
+    cpu_pct: Amount = 0.0
+    rss_bytes: int = Field(default=0, ge=0)
+    disk_free_bytes: int = Field(default=0, ge=0)
+    disk_total_bytes: int = Field(default=0, ge=0)
+    temperature_c: float | None = Field(default=None, allow_inf_nan=False)
+    streams: dict[Name, StreamHealth] = Field(default={}, max_length=64)
+    outbox_depth: int = Field(default=0, ge=0)
+    outbox_oldest_s: Amount = 0.0
+    clock_offset_s: float | None = Field(default=None, allow_inf_nan=False)
+
+
+class StreamStatus(Message):
+    """The state of one stream since when, with a reason for everything that is not online."""
+
+    session: Session = Field(ge=0)
+    state: StreamState
+    reason: Reason | None = None
+    since: UtcTime
+    detail: str | None = Field(default=None, max_length=200)

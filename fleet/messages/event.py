@@ -1,0 +1,44 @@
+"""The life of a tracked thing: what a camera decided to tell."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import Field
+
+from fleet.messages.message import Box, Fraction, Message, Name, Point, UtcTime
+
+
+class Change(StrEnum):
+    """Where in its life the thing is; `gap` says that the outbox was full and how many events were lost."""
+
+    NEW = "new"
+    UPDATE = "update"
+    END = "end"
+    GAP = "gap"
+
+
+class Event(Message):
+    """The whole state of one tracked thing at revision `rev`; a higher `rev` replaces a lower one.
+
+    `frame_ts` is the capture time of the frame whose processing decided this message. `outbox` and `seq` say where
+    the camera keeps it until the servers' receipt names them.
+    """
+
+    session: int = Field(ge=0)
+    outbox: UUID
+    seq: int = Field(ge=1)
+    event_id: UUID
+    rev: int = Field(ge=1)
+    change: Change
+    track_id: int = Field(default=0, ge=0)
+    label: Name = "unknown"
+    score: Fraction = 0.0
+    box: Box = (0.0, 0.0, 0.0, 0.0)
+    best_box: Box = (0.0, 0.0, 0.0, 0.0)
+    best_score: Fraction = 0.0
+    started_at: UtcTime
+    ended_at: UtcTime | None = None
+    frame_ts: UtcTime
+    zones: list[Name] = Field(default=[], max_length=64)
+    path: list[Point] = Field(default=[], max_length=32)
+    lost: int | None = Field(default=None, ge=1)

@@ -1,0 +1,59 @@
+"""What every message shares: schema version, UTC times, JSON bytes in and out."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+VERSION = 1
+
+
+class MalformedMessage(ValueError):
+    """The payload is not this message; the text names the first field that is wrong, never the payload."""
+
+
+def _as_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def to_wire_time(moment: datetime) -> str:
+    """Return ISO 8601 in UTC with milliseconds and `Z`, as messages and APIs write times."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(_as_utc)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+Box = tuple[Fraction, Fraction, Fraction, Fraction]
+Point = tuple[Fraction, Fraction]
+
+
+class Part(BaseModel):
+    """A piece of a message: frozen, unknown fields ignored so that newer writers do not break older readers."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Message(Part):
+    """A whole payload. `v` is the schema version, `ts` the sender's clock."""
+
+    v: int = Field(default=VERSION, ge=1, le=VERSION)
+    ts: UtcTime
+
+    def encode(self) -> bytes:
+        """Return the payload: JSON without what is unset, times in UTC."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        """Read a payload; raises MalformedMessage naming what is wrong with it."""
+        try:
+            return cls.model_validate_json(payload)
+        except ValidationError as error:
+            raise MalformedMessage(_first_problem(error.errors(include_input=False, include_url=False))) from None
+
+
+def _first_problem(problems: list[Any]) -> str:
+    where = ".".join(str(part) for part in problems[0]["loc"]) or "payload"
+    return f"{where}: {problems[0]['msg']}"[:200]

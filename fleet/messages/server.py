@@ -1,0 +1,46 @@
+"""What the servers say: receipts to cameras, registry facts and probes among themselves."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from fleet.messages.message import Message, Name, Part, UtcTime
+
+Seq = Annotated[int, Field(ge=1)]
+
+
+class Receipt(Message):
+    """What of one outbox is committed, as inclusive ranges of `seq`; the camera may forget exactly these."""
+
+    outbox: UUID
+    committed: list[tuple[Seq, Seq]] = Field(max_length=1000)
+    server_ts: UtcTime
+
+    def covers(self, seq: int) -> bool:
+        """Say whether `seq` is committed."""
+        return any(first <= seq <= last for first, last in self.committed)
+
+
+class StreamFacts(Part):
+    """What the registry allows for one stream; pictures stay on the camera unless somebody allowed them."""
+
+    pictures: bool = False
+
+
+class RegistryFacts(Message):
+    """The registry's facts about a camera, from the courier to ingest."""
+
+    name: str = Field(min_length=1, max_length=200)
+    site_id: Name | None = None
+    site_name: str | None = Field(default=None, max_length=200)
+    time_zone: Name = "UTC"
+    group: Name | None = None
+    state: Name
+    streams: dict[Name, StreamFacts] = {}
+
+
+class Probe(Message):
+    """Ingest's own message to itself through the broker: its age at commit is the ingest lag."""
+
+    n: int = Field(ge=0)
