@@ -1,1 +1,1 @@
-"""Starts the programs of one host in order, keeps them alive, and stops them in reverse."""
+"""Start Camfleet's programs in order, keep them alive, adopt them after a crash, and stop them in reverse."""
