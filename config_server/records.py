@@ -1,0 +1,105 @@
+"""What the registry knows, as plain frozen values that the store returns and the use cases decide on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place with cameras; `time_zone` is an IANA name such as Europe/Bucharest."""
+
+    site_id: str
+    name: str
+    time_zone: str
+
+
+@dataclass(frozen=True)
+class DeviceRecord:
+    """A fleet member. `facts_seq` rises with each change that the fleet must hear of."""
+
+    device_id: str
+    name: str
+    site_id: str | None
+    group: str | None
+    state: str
+    created_at: datetime
+    streams: Mapping[str, Any] = field(default_factory=dict)
+    facts_seq: int = 1
+
+
+@dataclass(frozen=True)
+class CertificateRecord:
+    """A certificate that we signed, for a device (`device_id`) or for one of our servers (None)."""
+
+    serial: str
+    issuer_ski: str
+    subject: str
+    device_id: str | None
+    not_before: datetime
+    not_after: datetime
+    certificate_pem: str
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class EnrolmentRecord:
+    """An enrolment token as the database knows it: never the token itself.
+
+    `check` recognises the token, `sealed_key` is the key of the server's proof; both are None once used.
+    """
+
+    token_id: str
+    device_id: str
+    check: bytes | None
+    sealed_key: bytes | None
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ApiTokenRecord:
+    """An API or service token by its hash."""
+
+    sha256: str
+    kind: str
+    label: str
+    scopes: frozenset[str]
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Who did what to which device, when, and from where."""
+
+    at: datetime
+    actor: str
+    action: str
+    device_id: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class CrlRecord:
+    """The newest revocation list of one issuer, as it is served."""
+
+    issuer_ski: str
+    number: int
+    der: bytes
+    this_update: datetime
+    next_update: datetime
+
+
+@dataclass(frozen=True)
+class DeviceFilter:
+    """Which devices a list shows; `sites` limits what an actor may see (None: every site)."""
+
+    state: str | None = None
+    site_id: str | None = None
+    sites: frozenset[str] | None = None
+    after_device_id: str | None = None
+    limit: int = 100

@@ -1,0 +1,54 @@
+"""Read and write API tokens (as hashes) and the audit trail."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from config_server.records import ApiTokenRecord, AuditEntry
+from config_server.store.conflict import insert_new
+from config_server.store.tables import api_tokens, audit
+
+
+class ApiTokens:
+    """The api_tokens table within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, token: ApiTokenRecord) -> None:
+        """Insert a token's hash; AlreadyThere when it is known."""
+        values = asdict(token) | {"scopes": sorted(token.scopes)}
+        insert_new(self._connection, insert(api_tokens).values(**values))
+
+    def get(self, sha256: str) -> ApiTokenRecord | None:
+        """The token with this hash, or None."""
+        row = self._connection.execute(select(api_tokens).where(api_tokens.c.sha256 == sha256)).first()
+        if row is None:
+            return None
+        scopes = frozenset(row.scopes)
+        return ApiTokenRecord(row.sha256, row.kind, row.label, scopes, row.created_at, row.revoked_at)
+
+    def revoke_others(self, kind: str, label: str, keep_sha256: str, now: datetime) -> None:
+        """Revoke every other token of this kind and label: a newly generated one replaces them."""
+        same = (api_tokens.c.kind == kind) & (api_tokens.c.label == label)
+        others = same & (api_tokens.c.sha256 != keep_sha256) & api_tokens.c.revoked_at.is_(None)
+        self._connection.execute(update(api_tokens).where(others).values(revoked_at=now))
+
+
+class Audit:
+    """The audit trail within one transaction. It offers no way to change or remove an entry."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, entry: AuditEntry) -> None:
+        """Append an entry."""
+        self._connection.execute(insert(audit).values(**asdict(entry) | {"detail": dict(entry.detail)}))
+
+    def of_device(self, device_id: str) -> Sequence[AuditEntry]:
+        """Every entry about a device, oldest first."""
+        statement = select(audit).where(audit.c.device_id == device_id).order_by(audit.c.id)
+        rows = self._connection.execute(statement)
+        return [AuditEntry(r.at, r.actor, r.action, r.device_id, r.detail, r.source) for r in rows]

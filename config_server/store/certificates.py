@@ -1,0 +1,80 @@
+"""Read and write the record of every certificate that we signed, and the lists of the revoked ones."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from config_server.records import CertificateRecord, CrlRecord
+from config_server.store.tables import certificates, crls
+
+
+class Certificates:
+    """The certificates table within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, certificate: CertificateRecord) -> None:
+        """Record a certificate; every one is recorded in the transaction that hands it out."""
+        self._connection.execute(insert(certificates).values(**asdict(certificate)))
+
+    def newest_of(self, device_ids: Iterable[str]) -> dict[str, CertificateRecord]:
+        """The unrevoked certificate that ends last, of each device that has one."""
+        valid = certificates.c.device_id.in_(list(device_ids)) & certificates.c.revoked_at.is_(None)
+        statement = select(certificates).where(valid).order_by(certificates.c.not_after)
+        return {row.device_id: _record(row) for row in self._connection.execute(statement)}
+
+    def of_subject(self, subject: str) -> Sequence[CertificateRecord]:
+        """Every certificate of a name, oldest first."""
+        statement = select(certificates).where(certificates.c.subject == subject)
+        return [_record(row) for row in self._connection.execute(statement.order_by(certificates.c.not_before))]
+
+    def revoked_by(self, issuer_ski: str, now: datetime) -> list[tuple[str, datetime]]:
+        """Serial (hex) and time of each revoked certificate of an issuer that has not expired."""
+        mine = certificates.c.issuer_ski == issuer_ski
+        listed = mine & certificates.c.revoked_at.is_not(None) & (certificates.c.not_after > now)
+        statement = select(certificates.c.serial, certificates.c.revoked_at).where(listed)
+        return [(row.serial, row.revoked_at) for row in self._connection.execute(statement)]
+
+
+class Crls:
+    """The newest revocation list of each issuer, within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, issuer_ski: str) -> CrlRecord | None:
+        """The newest list of an issuer, or None."""
+        row = self._connection.execute(select(crls).where(crls.c.issuer_ski == issuer_ski)).first()
+        if row is None:
+            return None
+        return CrlRecord(row.issuer_ski, row.number, row.der, row.this_update, row.next_update)
+
+    def all(self) -> Sequence[CrlRecord]:
+        """The newest list of every issuer."""
+        rows = self._connection.execute(select(crls).order_by(crls.c.issuer_ski))
+        return [CrlRecord(r.issuer_ski, r.number, r.der, r.this_update, r.next_update) for r in rows]
+
+    def put(self, crl: CrlRecord) -> None:
+        """Replace an issuer's list; the caller took the next number inside the same writing transaction."""
+        changed = self._connection.execute(
+            update(crls).where(crls.c.issuer_ski == crl.issuer_ski).values(**asdict(crl))
+        )
+        if changed.rowcount == 0:
+            self._connection.execute(insert(crls).values(**asdict(crl)))
+
+
+def _record(row: Row[Any]) -> CertificateRecord:
+    return CertificateRecord(
+        serial=row.serial,
+        issuer_ski=row.issuer_ski,
+        subject=row.subject,
+        device_id=row.device_id,
+        not_before=row.not_before,
+        not_after=row.not_after,
+        certificate_pem=row.certificate_pem,
+        revoked_at=row.revoked_at,
+    )

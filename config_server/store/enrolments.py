@@ -1,0 +1,58 @@
+"""Read and write enrolment tokens, as checks and sealed keys."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, or_, select, update
+
+from config_server.records import EnrolmentRecord
+from config_server.store.conflict import insert_new
+from config_server.store.tables import enrolment_tokens
+
+
+class Enrolments:
+    """The enrolment_tokens table within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, token: EnrolmentRecord) -> None:
+        """Insert a token; AlreadyThere when its public id is taken."""
+        statement = insert(enrolment_tokens).values(
+            token_id=token.token_id,
+            device_id=token.device_id,
+            token_check=token.check,
+            sealed_key=token.sealed_key,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+        )
+        insert_new(self._connection, statement)
+
+    def get(self, token_id: str) -> EnrolmentRecord | None:
+        """The token by its public id, used and expired ones too."""
+        found = select(enrolment_tokens).where(enrolment_tokens.c.token_id == token_id)
+        row = self._connection.execute(found).first()
+        if row is None:
+            return None
+        return EnrolmentRecord(
+            token_id=row.token_id,
+            device_id=row.device_id,
+            check=row.token_check,
+            sealed_key=row.sealed_key,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+            used_at=row.used_at,
+        )
+
+    def use(self, token_id: str, now: datetime) -> bool:
+        """Use the token up; False when somebody else did, or when it expired. Its secrets go with it."""
+        unused = enrolment_tokens.c.used_at.is_(None) & (enrolment_tokens.c.expires_at > now)
+        statement = update(enrolment_tokens).where(enrolment_tokens.c.token_id == token_id, unused)
+        used = self._connection.execute(statement.values(used_at=now, token_check=None, sealed_key=None))
+        return used.rowcount == 1
+
+    def forget_expired(self, now: datetime) -> int:
+        """Drop the check and the sealed key of every expired token; the number of tokens that lost them."""
+        expired = enrolment_tokens.c.expires_at <= now
+        secret = or_(enrolment_tokens.c.token_check.is_not(None), enrolment_tokens.c.sealed_key.is_not(None))
+        statement = update(enrolment_tokens).where(expired, secret)
+        return self._connection.execute(statement.values(token_check=None, sealed_key=None)).rowcount

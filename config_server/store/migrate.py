@@ -1,0 +1,78 @@
+"""Bring config.db to this release's schema, and refuse to run on any other."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from config_server.store.database import StoreUnavailable, open_engine
+from fleet.cli import CommandFailed
+from fleet.home import make_private_folder
+from fleet.settings import ServerSettings
+
+VERSION_TABLE = "config_schema"
+
+
+class WrongSchema(Exception):
+    """The database is not at the revision that this release works with."""
+
+
+def migrate(settings: ServerSettings) -> str:
+    """Create or upgrade the database; one line saying what was done."""
+    if not settings.config_database_url:
+        make_private_folder(settings.home.path)
+    engine = open_engine(settings.config_database)
+    try:
+        before = _revision(engine)
+        _upgrade(engine)
+        after = _revision(engine)
+    except (CommandError, DBAPIError) as failure:
+        raise CommandFailed(f"config.db cannot be migrated: {_reason(failure)}") from failure
+    finally:
+        engine.dispose()
+    return f"already at {after}" if before == after else f"migrated from {before or 'nothing'} to {after}"
+
+
+def require_current_schema(url: str) -> None:
+    """Raise WrongSchema, naming the command to run, unless the database is at this release's revision."""
+    engine = open_engine(url)
+    try:
+        found = _revision(engine)
+    except DBAPIError as failure:
+        raise StoreUnavailable(f"config_server's database cannot be opened: {failure.orig}") from failure
+    finally:
+        engine.dispose()
+    wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    if found != wanted:
+        raise WrongSchema(
+            f"config_server's database is at revision {found or 'none'}, this release needs {wanted}:"
+            " run 'camfleet migrate' (or install the release that wrote it)"
+        )
+
+
+def _upgrade(engine: Engine) -> None:
+    config = _config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        return context.get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def _reason(failure: Exception) -> str:
+    return str(failure.orig) if isinstance(failure, DBAPIError) else str(failure)

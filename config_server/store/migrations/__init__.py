@@ -1,0 +1,1 @@
+"""The history of config.db's schema."""

@@ -1,0 +1,49 @@
+"""The registry's store: transactions that offer every table, on SQLite or PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from config_server.store.access import ApiTokens, Audit
+from config_server.store.certificates import Certificates, Crls
+from config_server.store.database import open_engine, transaction
+from config_server.store.devices import Devices
+from config_server.store.enrolments import Enrolments
+from config_server.store.sites import Sites
+
+
+class Transaction:
+    """Every table, seen through one database transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.devices = Devices(connection)
+        self.sites = Sites(connection)
+        self.certificates = Certificates(connection)
+        self.crls = Crls(connection)
+        self.enrolments = Enrolments(connection)
+        self.api_tokens = ApiTokens(connection)
+        self.audit = Audit(connection)
+
+
+class Store:
+    """The database of config_server; safe to use from several threads, to be opened after a fork."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url)
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """A consistent view; StoreUnavailable when the database cannot be read."""
+        with transaction(self._engine, writing=False) as connection:
+            yield Transaction(connection)
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        """All or nothing: committed at the end, rolled back on any exception."""
+        with transaction(self._engine, writing=True) as connection:
+            yield Transaction(connection)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._engine.dispose()
