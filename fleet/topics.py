@@ -45,7 +45,7 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True)
 class ChannelRule:
-    """One row of DESIGN §4: a channel in one direction, with its delivery. `pattern` is the part after the direction."""
+    """One row of DESIGN §4: a channel in one direction, and its delivery. `pattern` follows the direction."""
 
     channel: Channel
     direction: Direction

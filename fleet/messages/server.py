@@ -37,7 +37,7 @@ class RegistryFacts(Message):
     time_zone: Name = "UTC"
     group: Name | None = None
     state: Name
-    streams: dict[Name, StreamFacts] = {}
+    streams: dict[Name, StreamFacts] = Field(default={}, max_length=64)
 
 
 class Probe(Message):

@@ -1,0 +1,55 @@
+"""Keys, certificates, CRLs and enrolment proofs: the only door to the cryptography library. PEM bytes in and out."""
+
+from fleet.pki.authority import Authority, Revoked
+from fleet.pki.csr import CsrRefused, SigningRequest, make_csr, read_csr
+from fleet.pki.enrolment import (
+    EnrolmentToken,
+    NotAToken,
+    check_value,
+    make_proof,
+    new_token,
+    proof_is_right,
+    prove_key,
+    read_token,
+)
+from fleet.pki.facts import CertificateFacts, CrlFacts, NotACertificate, NotACrl, crl_der, read_certificate, read_crl
+from fleet.pki.keys import KeyRefused, new_key, public_key_of, sign, signature_is_right
+from fleet.pki.profiles import Profile, device_profile, host_profile, server_profile
+from fleet.pki.seal import SealBroken, new_seal_key, open_sealed, seal
+
+__all__ = [
+    "Authority",
+    "CertificateFacts",
+    "CrlFacts",
+    "CsrRefused",
+    "EnrolmentToken",
+    "KeyRefused",
+    "NotACertificate",
+    "NotACrl",
+    "NotAToken",
+    "Profile",
+    "Revoked",
+    "SealBroken",
+    "SigningRequest",
+    "check_value",
+    "crl_der",
+    "device_profile",
+    "host_profile",
+    "make_csr",
+    "make_proof",
+    "new_key",
+    "new_seal_key",
+    "new_token",
+    "open_sealed",
+    "proof_is_right",
+    "prove_key",
+    "public_key_of",
+    "read_certificate",
+    "read_crl",
+    "read_csr",
+    "read_token",
+    "seal",
+    "server_profile",
+    "sign",
+    "signature_is_right",
+]
