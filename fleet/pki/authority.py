@@ -130,7 +130,11 @@ def _crl_point(url: str) -> x509.CRLDistributionPoints:
 
 
 def _ca_builder(
-    names: tuple[x509.Name, x509.Name], key: ec.EllipticCurvePrivateKey, now: datetime, life: timedelta, depth: int | None
+    names: tuple[x509.Name, x509.Name],
+    key: ec.EllipticCurvePrivateKey,
+    now: datetime,
+    life: timedelta,
+    depth: int | None,
 ) -> x509.CertificateBuilder:
     subject, issuer = names
     return (

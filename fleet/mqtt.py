@@ -1,0 +1,314 @@
+"""One MQTT session over mutual TLS that stays up: the only door to paho.
+
+Each connection gets a fresh client, so renewed certificates are read again and nothing of a broken connection is sent
+twice behind the caller's back: what must survive lives in the caller's outbox, or unacknowledged at the broker.
+"""
+
+import random
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from paho.mqtt import client as paho
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from fleet.home import CredentialFiles
+from fleet.logs import get_logger
+
+log = get_logger(__name__)
+
+CONNECT_TIMEOUT_S = 10.0
+RETRY_FIRST_S = 1.0
+RETRY_MOST_S = 30.0
+MAX_PACKET_BYTES = 256 * 1024
+MAX_IN_FLIGHT = 1000
+
+
+@dataclass(frozen=True)
+class BrokerAddress:
+    """Where the broker listens; `host` must be in its certificate."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class Will:
+    """What the broker says for us when we die without a word, `delay` after the connection was lost."""
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = True
+    delay: timedelta = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """How a session behaves. `client_id` equals the certificate's CN; `spread_s` spreads a fleet's reconnects."""
+
+    client_id: str
+    will: Will | None = None
+    expiry: timedelta = timedelta(days=1)
+    receive_maximum: int = MAX_IN_FLIGHT
+    manual_ack: bool = False
+    spread_s: float = 0.0
+    keepalive_s: int = 15
+
+
+@dataclass(frozen=True)
+class Received:
+    """One message. With manual acknowledgement the broker keeps it until `Session.acknowledge` was called."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    retained: bool
+    mid: int
+    connection: int
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """A topic filter and what to do with its messages, on the network thread."""
+
+    topic_filter: str
+    qos: int
+    handler: Callable[[Received], None]
+
+
+Connected = Callable[[bool], None]
+Disconnected = Callable[[str], None]
+Acknowledged = Callable[[bool], None]
+
+
+def _nothing(_: Any) -> None:
+    return None
+
+
+@dataclass
+class Session:
+    """A session that connects, resubscribes and comes back by itself until stopped.
+
+    Callbacks run on the session's own thread and must be short; `on_connected` gets whether the broker had kept the
+    session, `on_disconnected` a reason for people.
+    """
+
+    address: BrokerAddress
+    credentials: CredentialFiles
+    options: SessionOptions
+    on_connected: Connected = _nothing
+    on_disconnected: Disconnected = _nothing
+    _subscriptions: list[Subscription] = field(default_factory=list)
+    _pending: dict[int, Acknowledged] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _connected: threading.Event = field(default_factory=threading.Event)
+    _client: paho.Client | None = None
+    _connection: int = 0
+    _thread: threading.Thread | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Say whether the broker has accepted the current connection."""
+        return self._connected.is_set()
+
+    def wait_connected(self, timeout_s: float) -> bool:
+        """Wait for a connection; returns whether there is one."""
+        return self._connected.wait(timeout_s)
+
+    def subscribe(self, topic_filter: str, qos: int, handler: Callable[[Received], None]) -> None:
+        """Subscribe now if connected, and again on every connection."""
+        with self._lock:
+            self._subscriptions.append(Subscription(topic_filter, qos, handler))
+            if self._client is not None and self.is_connected:
+                self._client.subscribe(topic_filter, qos)
+
+    def start(self) -> None:
+        """Connect in the background and keep connected."""
+        self._thread = threading.Thread(target=self._run, name=f"mqtt-{self.options.client_id}", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Say goodbye (so no will is sent) and end the thread."""
+        self._stopping.set()
+        client = self._client
+        if client is not None:
+            client.disconnect()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int, retain: bool = False, acknowledged: Acknowledged = _nothing
+    ) -> bool:
+        """Send if connected; returns whether it was handed to the connection.
+
+        `acknowledged(True)` follows when the broker took a QoS 1 message, `acknowledged(False)` when it refused it or
+        the connection was lost first. A broker's word is no proof of delivery (DESIGN §5).
+        """
+        with self._lock:
+            if self._client is None or not self.is_connected:
+                return False
+            sent = self._client.publish(topic, payload, qos, retain)
+            if sent.rc != paho.MQTT_ERR_SUCCESS:
+                return False
+            if qos > 0:
+                self._pending[sent.mid] = acknowledged
+            return True
+
+    @property
+    def pending(self) -> int:
+        """Return how many QoS 1 messages the broker has not answered yet."""
+        return len(self._pending)
+
+    def acknowledge(self, received: Received) -> None:
+        """Let the broker forget a message (manual acknowledgement); one of an older connection is left alone."""
+        with self._lock:
+            if self._client is not None and received.connection == self._connection and received.qos > 0:
+                self._client.ack(received.mid, received.qos)
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            reason, was_up = self._live_once()
+            failures = 0 if was_up else failures + 1
+            if self._stopping.is_set():
+                return
+            self.on_disconnected(reason)
+            self._stopping.wait(self._retry_delay(failures))
+
+    def _retry_delay(self, failures: int) -> float:
+        """Full jitter: a whole fleet that lost one broker must not come back in one second."""
+        ceiling = min(RETRY_MOST_S, RETRY_FIRST_S * 2**failures)
+        return random.uniform(0.05, max(ceiling, self.options.spread_s))  # noqa: S311  (not a secret)
+
+    def _live_once(self) -> tuple[str, bool]:
+        """Run one connection to its end; returns why it ended and whether it had been up."""
+        outcome = _Outcome()
+        try:
+            client = self._new_client(outcome)
+            with self._lock:
+                self._client, self._connection = client, self._connection + 1
+            client.connect(
+                self.address.host,
+                self.address.port,
+                self.options.keepalive_s,
+                clean_start=False,
+                properties=self._connect_properties(),
+            )
+            client.loop_forever(retry_first_connection=False)
+        except OSError as error:
+            outcome.reason = describe(error)
+        except Exception:
+            # The top of the session's thread: a handler's defect must cost one connection, not the session.
+            log.exception("handler failed; reconnecting")
+            outcome.reason = "a message handler failed"
+        self._forget_connection()
+        return outcome.reason, outcome.was_up
+
+    def _forget_connection(self) -> None:
+        with self._lock:
+            self._connected.clear()
+            self._client = None
+            lost, self._pending = list(self._pending.values()), {}
+        for acknowledged in lost:
+            acknowledged(False)
+
+    def _new_client(self, outcome: "_Outcome") -> paho.Client:
+        client = paho.Client(
+            paho.CallbackAPIVersion.VERSION2,
+            client_id=self.options.client_id,
+            protocol=paho.MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=self.options.manual_ack,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.max_inflight_messages_set(MAX_IN_FLIGHT)
+        client.tls_set_context(_tls_context(self.credentials))
+        self._set_will(client)
+        client.on_connect = lambda _c, _u, flags, code, _p: self._connect_answered(outcome, flags, code)
+        client.on_disconnect = lambda _c, _u, _f, code, _p: outcome.ended(code)
+        client.on_message = lambda _c, _u, message: self._deliver(message)
+        client.on_publish = lambda _c, _u, mid, code, _p: self._publish_answered(mid, code)
+        return client
+
+    def _set_will(self, client: paho.Client) -> None:
+        will = self.options.will
+        if will is None:
+            return
+        properties = Properties(PacketTypes.WILLMESSAGE)
+        properties.WillDelayInterval = int(will.delay.total_seconds())
+        client.will_set(will.topic, will.payload, will.qos, will.retain, properties)
+
+    def _connect_properties(self) -> Properties:
+        properties = Properties(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = int(self.options.expiry.total_seconds())
+        properties.ReceiveMaximum = self.options.receive_maximum
+        properties.MaximumPacketSize = MAX_PACKET_BYTES
+        return properties
+
+    def _connect_answered(self, outcome: "_Outcome", flags: paho.ConnectFlags, code: ReasonCode) -> None:
+        if code.is_failure:
+            outcome.ended(code)
+            return
+        outcome.was_up = True
+        with self._lock:
+            self._connected.set()
+            wanted = [(item.topic_filter, item.qos) for item in self._subscriptions]
+            if wanted and self._client is not None:
+                self._client.subscribe(wanted)
+        self.on_connected(flags.session_present)
+
+    def _deliver(self, message: paho.MQTTMessage) -> None:
+        received = Received(
+            message.topic, message.payload, message.qos, message.retain, message.mid, self._connection
+        )
+        for subscription in self._subscriptions:
+            if paho.topic_matches_sub(subscription.topic_filter, message.topic):
+                subscription.handler(received)
+                return
+        self.acknowledge(received)
+
+    def _publish_answered(self, mid: int, code: ReasonCode) -> None:
+        with self._lock:
+            acknowledged = self._pending.pop(mid, _nothing)
+        acknowledged(not code.is_failure)
+
+
+@dataclass
+class _Outcome:
+    """How one connection went."""
+
+    reason: str = "the connection was closed"
+    was_up: bool = False
+
+    def ended(self, code: ReasonCode) -> None:
+        if code.is_failure:
+            self.reason = f"the broker said: {code}"
+
+
+def _tls_context(credentials: CredentialFiles) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(credentials.ca))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(str(credentials.certificate), str(credentials.key))
+    return context
+
+
+def describe(error: OSError) -> str:
+    """Say for people why a connection failed."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the broker's certificate is not good: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason}): is this certificate revoked, expired or for another listener?"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there: is the broker running?"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, FileNotFoundError):
+        return f"missing file {error.filename}"
+    return str(error.strerror or error)
