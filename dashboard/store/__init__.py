@@ -1,0 +1,1 @@
+"""Everything dashboard keeps: events, cameras, telemetry, quarantine, people. Only this folder knows SQL."""

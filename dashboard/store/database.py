@@ -1,0 +1,133 @@
+"""The door to the database: one engine per process, short transactions for reading and for writing."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from dashboard.store.tables import change_counter
+
+BUSY_TIMEOUT_MS = 5_000
+# Any number that no other program takes on the same PostgreSQL database.
+BATCH_LOCK = 0x63616D66
+
+
+class StoreUnavailable(Exception):
+    """The database does not answer or cannot write now (locked, down, disk full); the same call may work later."""
+
+
+class RowRefused(Exception):
+    """The database answers and will never take one of these rows (a number too large, a character it cannot hold)."""
+
+
+class Database:
+    """One SQLite file or PostgreSQL database; it connects when first needed, so it may be made before a fork."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _with_driver(url)
+        self.engine = _make_engine(self.url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Say whether the embedded database is in use."""
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def file(self) -> Path | None:
+        """Return SQLite's file; None on PostgreSQL."""
+        return Path(self.engine.url.database) if self.is_sqlite and self.engine.url.database else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection whose queries see one state of the database."""
+        with _outcome_named(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a transaction that holds the write lock from its first step; it is durable when this returns."""
+        with _outcome_named(), self._writing_connection() as connection, connection.begin():
+            if not self.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": BATCH_LOCK})
+            yield connection
+
+    def _writing_connection(self) -> Connection:
+        return self.engine.connect().execution_options(camfleet_writes=True)
+
+    def ping(self) -> None:
+        """Raise StoreUnavailable unless the database answers and has its tables."""
+        with self.reading() as connection:
+            connection.execute(select(change_counter.c.value)).scalar_one()
+
+    def watching_connection(self) -> sqlite3.Connection:
+        """Return a connection of SQLite's own driver that only watches PRAGMA data_version; the caller keeps it."""
+        if self.file is None:
+            raise ValueError("only SQLite has a data version")
+        return sqlite3.connect(self.file, isolation_level=None, check_same_thread=False)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.engine.dispose()
+
+
+def take_change_numbers(connection: Connection, count: int) -> int:
+    """Reserve `count` change numbers inside a writing transaction and return the first.
+
+    Readers see numbers only with the rows that carry them, because both are committed together.
+    """
+    last: int = connection.execute(
+        change_counter.update().values(value=change_counter.c.value + count).returning(change_counter.c.value)
+    ).scalar_one()
+    return last - count + 1
+
+
+def _with_driver(url: str) -> str:
+    for short in ("postgresql://", "postgres://"):
+        if url.startswith(short):
+            return "postgresql+psycopg://" + url.removeprefix(short)
+    return url
+
+
+def _make_engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+    engine = create_engine(url)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions by itself: writers take the lock at their first step (BEGIN IMMEDIATE).
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("camfleet_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _outcome_named() -> Iterator[None]:
+    try:
+        yield
+    except (DataError, IntegrityError, OverflowError, UnicodeError) as error:
+        raise RowRefused(_one_line(error)) from error
+    except (DBAPIError, PoolTimeout) as error:
+        raise StoreUnavailable(_one_line(error)) from error
+
+
+def _one_line(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0]

@@ -1,0 +1,60 @@
+"""Questions about stored events: pages of a filtered list, and what changed after a change_seq."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
+
+from dashboard.store.database import Database
+from dashboard.store.tables import cameras, events
+
+EventRow = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class EventFilter:
+    """Which events; unset fields do not restrict. `below` is a change_seq: the page after the one that ended there."""
+
+    camera: str | None = None
+    label: str | None = None
+    site: str | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+    below: int | None = None
+
+
+@dataclass(frozen=True)
+class Events:
+    """Reads events; each row carries the name of its camera."""
+
+    database: Database
+
+    def newest_first(self, wanted: EventFilter, limit: int) -> list[EventRow]:
+        """Return at most `limit` events, the latest change first."""
+        query = _with_name().where(*_conditions(wanted)).order_by(events.c.change_seq.desc()).limit(limit)
+        with self.database.reading() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def changed_after(change_seq: int) -> Select[Any]:
+    """Return the query for events that changed after `change_seq`, in the order of their change."""
+    return _with_name().where(events.c.change_seq > change_seq).order_by(events.c.change_seq)
+
+
+def _with_name() -> Select[Any]:
+    joined = events.outerjoin(cameras, cameras.c.device_id == events.c.device_id)
+    return select(events, cameras.c.name.label("camera_name")).select_from(joined)
+
+
+def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    column = events.c
+    given: list[tuple[object, ColumnElement[bool]]] = [
+        (wanted.camera, column.device_id == wanted.camera),
+        (wanted.label, column.label == wanted.label),
+        (wanted.site, column.site_id == wanted.site),
+        (wanted.after, column.started_at >= wanted.after),
+        (wanted.before, column.started_at < wanted.before),
+        (wanted.below, column.change_seq < wanted.below),
+    ]
+    return [condition for value, condition in given if value is not None]

@@ -1,0 +1,107 @@
+"""Write what ingest received: one transaction per batch, in the order of change_seq."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dashboard.store.database import Database, take_change_numbers
+from dashboard.store.records import Records, Row
+from dashboard.store.tables import cameras, events, probes, quarantine, streams, telemetry_raw
+
+# What an event keeps from its first arrival: where its camera stood when it happened.
+_EVENT_FIRST = {"device_id", "event_id", "site_id"}
+_UNSEEN = {"presence": "pending", "reason": "never-seen"}
+
+Upsert = sqlite.Insert | postgresql.Insert
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The writing side of the store, for ingest only."""
+
+    database: Database
+
+    def write(self, records: Records) -> int:
+        """Commit all of `records` or nothing, and return how many events were new or got a higher revision."""
+        changed_events = _newest_revisions(records.events)
+        with self.database.writing() as connection:
+            first = take_change_numbers(connection, len(changed_events) + len(records.cameras))
+            stored = self._write_events(connection, changed_events, first)
+            self._write_cameras(connection, records.cameras, first + len(changed_events))
+            self._write_rest(connection, records)
+        return stored
+
+    def _write_events(self, connection: Connection, rows: list[Row], first: int) -> int:
+        if not rows:
+            return 0
+        statement = self._insert(events)
+        newer = statement.on_conflict_do_update(
+            index_elements=[events.c.device_id, events.c.event_id],
+            set_={c.name: statement.excluded[c.name] for c in events.c if c.name not in _EVENT_FIRST},
+            where=statement.excluded.rev > events.c.rev,
+        )
+        numbered = [{**row, "change_seq": seq} for seq, row in enumerate(rows, start=first)]
+        return connection.execute(newer, numbered).rowcount
+
+    def _write_cameras(self, connection: Connection, changes: dict[str, Row], first: int) -> None:
+        by_columns: dict[frozenset[str], list[Row]] = {}
+        for seq, (device_id, columns) in enumerate(changes.items(), start=first):
+            row = {"device_id": device_id, "change_seq": seq, **columns}
+            by_columns.setdefault(frozenset(row), []).append(row)
+        for names, rows in by_columns.items():
+            statement = self._insert(cameras)
+            replaced = {name: statement.excluded[name] for name in names if name != "device_id"}
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=[cameras.c.device_id], set_=replaced),
+                [{**_UNSEEN, **row} for row in rows],
+            )
+
+    def _write_rest(self, connection: Connection, records: Records) -> None:
+        if records.streams:
+            self._write_streams(connection, records.streams)
+        if records.telemetry:
+            connection.execute(self._insert(telemetry_raw).on_conflict_do_nothing(), records.telemetry)
+        if records.quarantine:
+            self._write_quarantine(connection, records.quarantine)
+        if records.probes:
+            self._write_probes(connection, records.probes[-1:])
+
+    def _write_streams(self, connection: Connection, rows: list[Row]) -> None:
+        statement = self._insert(streams)
+        same_or_later = statement.on_conflict_do_update(
+            index_elements=[streams.c.device_id, streams.c.name],
+            set_={name: statement.excluded[name] for name in ("state", "reason", "detail", "since", "session")},
+            where=statement.excluded.session >= streams.c.session,
+        )
+        connection.execute(same_or_later, rows)
+
+    def _write_quarantine(self, connection: Connection, rows: list[Row]) -> None:
+        statement = self._insert(quarantine)
+        counted = statement.on_conflict_do_update(
+            index_elements=[quarantine.c.fingerprint],
+            set_={"count": quarantine.c.count + 1, "received_at": statement.excluded.received_at},
+        )
+        connection.execute(counted, rows)
+
+    def _write_probes(self, connection: Connection, rows: list[Row]) -> None:
+        statement = self._insert(probes)
+        newest = statement.on_conflict_do_update(
+            index_elements=[probes.c.server_id],
+            set_={name: statement.excluded[name] for name in ("n", "sent_at", "committed_at")},
+        )
+        connection.execute(newest, rows)
+
+    def _insert(self, table: Table) -> Upsert:
+        return sqlite.insert(table) if self.database.is_sqlite else postgresql.insert(table)
+
+
+def _newest_revisions(rows: Iterable[Row]) -> list[Row]:
+    """Keep the highest revision of each event, so that a batch's outcome does not hang on its order."""
+    newest: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        key = (row["device_id"], row["event_id"])
+        if key not in newest or row["rev"] > newest[key]["rev"]:
+            newest[key] = row
+    return list(newest.values())

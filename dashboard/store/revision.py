@@ -1,0 +1,50 @@
+"""Which schema a database has, and whether this release can work with it."""
+
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from dashboard.store.database import Database
+
+VERSION_TABLE = "events_revision"
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+class WrongRevision(Exception):
+    """The database's schema is not this release's; the text names the command to run."""
+
+
+def newest_revision() -> str:
+    """Return the revision that this release's code is written for."""
+    return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
+
+
+def current_revision(database: Database) -> str | None:
+    """Return the revision of a database; None for an empty one."""
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        return context.get_current_revision()
+
+
+def require_revision(database: Database) -> None:
+    """Raise WrongRevision unless the database has exactly this release's schema."""
+    found, wanted = current_revision(database), newest_revision()
+    if found == wanted:
+        return
+    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    if found is None or found in known:
+        raise WrongRevision(
+            f"the events database is at revision {found or 'none'}, not {wanted}: run `camfleet migrate`"
+        )
+    raise WrongRevision(
+        f"the events database is at revision {found}, which this release does not know: install the newer release"
+    )
+
+
+def alembic_config() -> Config:
+    """Return Alembic's settings, made here so that no ini file is needed."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
