@@ -1,0 +1,1 @@
+"""Follow detections over time: pure, with time passed in."""
