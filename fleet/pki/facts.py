@@ -22,7 +22,10 @@ class NotACrl(ValueError):
 
 @dataclass(frozen=True)
 class CertificateFacts:
-    """A certificate's facts. `public_key` is SubjectPublicKeyInfo DER, `fingerprint` the SHA-256 of its DER."""
+    """A certificate's facts. `public_key` is SubjectPublicKeyInfo DER, `fingerprint` the SHA-256 of its DER.
+
+    `hosts` are the DNS names and addresses that a server's certificate speaks for.
+    """
 
     common_name: str
     serial: int
@@ -31,6 +34,7 @@ class CertificateFacts:
     fingerprint: bytes
     public_key: bytes
     issuer_ski: str
+    hosts: tuple[str, ...] = ()
 
     def is_due(self, now: datetime) -> bool:
         """Say whether two thirds of its life are over: time to renew."""
@@ -65,7 +69,17 @@ def read_certificate(pem: bytes) -> CertificateFacts:
         fingerprint=certificate.fingerprint(hashes.SHA256()),
         public_key=public_der(key),
         issuer_ski=_issuer_ski(certificate),
+        hosts=_hosts(certificate),
     )
+
+
+def _hosts(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    addresses = (str(address) for address in names.get_values_for_type(x509.IPAddress))
+    return (*names.get_values_for_type(x509.DNSName), *addresses)
 
 
 def _issuer_ski(certificate: x509.Certificate) -> str:
