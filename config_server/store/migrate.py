@@ -26,6 +26,8 @@ def migrate(settings: ServerSettings) -> str:
     """Create or upgrade the database; one line saying what was done."""
     if not settings.config_database_url:
         make_private_folder(settings.home.path)
+        # SQLite gives its side files the mode of this one.
+        settings.home.config_database.touch(mode=0o600)
     engine = open_engine(settings.config_database)
     try:
         before = _revision(engine)

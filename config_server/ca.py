@@ -1,0 +1,60 @@
+"""Set up and look after this host's PKI: everything that `ca init`, `ca renew` and the courier's rounds do."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from config_server.authorities import Authorities, load_authorities, make_missing
+from config_server.host_credentials import HostCredentials, Renewed, write_broker_crls
+from config_server.records import AuditEntry
+from config_server.revocation import SignedCrl, sign_crls
+from config_server.secrets_files import SYSTEM, make_missing_keys, make_missing_tokens
+from config_server.store.registry import Store, Transaction
+from fleet.settings import ServerSettings
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round of care did."""
+
+    renewed: list[Renewed] = field(default_factory=list)
+    crls: list[SignedCrl] = field(default_factory=list)
+
+    @property
+    def holders(self) -> frozenset[str]:
+        """Whose files changed and who must therefore read them again."""
+        return frozenset(item.holder for item in self.renewed)
+
+
+def initialise(settings: ServerSettings, store: Store, now: datetime) -> list[str]:
+    """Make what is missing of keys, CAs, tokens and host credentials; safe to run again. Lines for people."""
+    lines = [*make_missing_keys(settings), *make_missing(settings, now)]
+    authorities = load_authorities(settings)
+    with store.writing() as tx:
+        lines += make_missing_tokens(tx, settings.home, now)
+    done = care(settings, store, authorities, now)
+    return lines + [f"made a certificate for {item.holder}: {item.reason}" for item in done.renewed]
+
+
+def care(settings: ServerSettings, store: Store, authorities: Authorities, now: datetime) -> Round:
+    """Renew what is due, sign fresh CRLs, drop what expired; files are in place when this returns."""
+    host = HostCredentials(settings, authorities)
+    host.write_trust()
+    with store.writing() as tx:
+        renewed = host.sign_due(tx, now)
+        for item in renewed:
+            tx.audit.add(_entry(item, now))
+        crls = sign_crls(tx, authorities, now)
+        tx.enrolments.forget_expired(now)
+    for item in renewed:
+        host.install(item)
+    write_broker_crls(settings.home, crls)
+    return Round(renewed, crls)
+
+
+def days_left(tx: Transaction, now: datetime) -> dict[str, float]:
+    """Days until each CRL runs out, by its issuer's SKI."""
+    return {crl.issuer_ski: (crl.next_update - now).total_seconds() / 86400 for crl in tx.crls.all()}
+
+
+def _entry(item: Renewed, now: datetime) -> AuditEntry:
+    return AuditEntry(now, SYSTEM, "certificate.issued", None, {"holder": item.holder, "reason": item.reason})
