@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -221,9 +222,9 @@ class Session:
 
     def _new_client(self, outcome: "_Outcome") -> paho.Client:
         client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=self.options.client_id,
-            protocol=paho.MQTTProtocolVersion.MQTTv5,
+            protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
             manual_ack=self.options.manual_ack,
         )
@@ -262,11 +263,11 @@ class Session:
             wanted = [(item.topic_filter, item.qos) for item in self._subscriptions]
             if wanted and self._client is not None:
                 self._client.subscribe(wanted)
-        self.on_connected(flags.session_present)
+        self.on_connected(bool(flags.session_present))
 
     def _deliver(self, message: paho.MQTTMessage) -> None:
         received = Received(
-            message.topic, message.payload, message.qos, message.retain, message.mid, self._connection
+            message.topic, bytes(message.payload), message.qos, message.retain, message.mid, self._connection
         )
         for subscription in self._subscriptions:
             if paho.topic_matches_sub(subscription.topic_filter, message.topic):
@@ -276,7 +277,7 @@ class Session:
 
     def _publish_answered(self, mid: int, code: ReasonCode) -> None:
         with self._lock:
-            acknowledged = self._pending.pop(mid, _nothing)
+            acknowledged: Acknowledged = self._pending.pop(mid, _nothing)
         acknowledged(not code.is_failure)
 
 

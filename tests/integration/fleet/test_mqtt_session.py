@@ -1,0 +1,169 @@
+"""A session against a real Mosquitto with mutual TLS."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from fleet import topics
+from fleet.mqtt import Received, Session, SessionOptions, Will
+from tests.support.broker import Mosquitto, running_broker
+from tests.support.waiting import wait_until
+
+CAMERA = "cam-front-gate"
+INGEST = "srv-ingest-1"
+EVENT = topics.event(CAMERA, "main")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with running_broker(tmp_path) as running:
+        yield running
+
+
+class Listener:
+    """An ingest-like session that remembers what it got."""
+
+    def __init__(self, broker: Mosquitto, *, manual_ack: bool = False) -> None:
+        self.received: list[Received] = []
+        options = SessionOptions(INGEST, manual_ack=manual_ack)
+        self.session = Session(broker.servers, broker.credentials(INGEST), options)
+        self.session.subscribe(topics.EVERYTHING_UP, 1, self.received.append)
+        self.session.start()
+        assert self.session.wait_connected(10)
+
+    @property
+    def payloads(self) -> list[bytes]:
+        return [item.payload for item in self.received]
+
+
+def camera_session(broker: Mosquitto, will: Will | None = None) -> Session:
+    session = Session(broker.cameras, broker.credentials(CAMERA), SessionOptions(CAMERA, will=will))
+    session.start()
+    assert session.wait_connected(10)
+    return session
+
+
+def cut_the_line(session: Session) -> None:
+    """Close the socket under a session, as a lost link does."""
+    assert session._client is not None
+    line = session._client.socket()
+    assert line is not None
+    line.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_message_is_delivered_and_its_acknowledgement_reported(broker: Mosquitto) -> None:
+    listener, camera = Listener(broker), camera_session(broker)
+    answered = threading.Event()
+    assert camera.publish(EVENT, b"one", qos=1, acknowledged=lambda taken: answered.set() if taken else None)
+    assert answered.wait(5)
+    wait_until(lambda: listener.payloads == [b"one"], 5, "delivery")
+    assert camera.pending == 0
+    camera.stop()
+    listener.session.stop()
+
+
+def test_a_refused_message_is_reported_as_not_taken(broker: Mosquitto) -> None:
+    camera = camera_session(broker)
+    answers: list[bool] = []
+    camera.publish(topics.event("cam-another-one", "main"), b"x", qos=1, acknowledged=answers.append)
+    wait_until(lambda: answers == [False], 5, "refusal")
+    camera.stop()
+
+
+def test_nothing_is_accepted_while_the_broker_is_away(broker: Mosquitto) -> None:
+    camera = camera_session(broker)
+    broker.kill()
+    wait_until(lambda: not camera.is_connected, 10, "the session notices")
+    assert not camera.publish(EVENT, b"lost", qos=1)
+    camera.stop()
+
+
+def test_a_session_comes_back_after_the_broker_was_killed_and_subscribes_again(broker: Mosquitto) -> None:
+    listener, camera = Listener(broker), camera_session(broker)
+    broker.kill()
+    wait_until(lambda: not camera.is_connected and not listener.session.is_connected, 10, "both notice")
+    broker.start()
+    wait_until(lambda: camera.is_connected and listener.session.is_connected, 20, "both come back")
+    camera.publish(EVENT, b"again", qos=1)
+    wait_until(lambda: b"again" in listener.payloads, 5, "delivery after the restart")
+    camera.stop()
+    listener.session.stop()
+
+
+def test_what_was_not_acknowledged_is_delivered_again_to_the_next_connection(broker: Mosquitto) -> None:
+    first, camera = Listener(broker, manual_ack=True), camera_session(broker)
+    camera.publish(EVENT, b"kept", qos=1)
+    camera.publish(EVENT, b"done", qos=1)
+    wait_until(lambda: len(first.received) == 2, 5, "both arrive")
+    first.session.acknowledge(next(item for item in first.received if item.payload == b"done"))
+    first.session.stop()
+    second = Listener(broker, manual_ack=True)
+    wait_until(lambda: second.payloads == [b"kept"], 5, "only the unacknowledged one comes again")
+    second.session.acknowledge(replace(second.received[0], connection=0))
+    second.session.stop()
+    third = Listener(broker, manual_ack=True)
+    wait_until(lambda: third.payloads == [b"kept"], 5, "an acknowledgement of an older connection counts for nothing")
+    third.session.stop()
+    camera.stop()
+
+
+def test_the_will_is_sent_only_when_the_session_dies_without_goodbye(broker: Mosquitto) -> None:
+    listener = Listener(broker)
+    will = Will(topics.presence(CAMERA), b"dead", delay=timedelta(0))
+    polite = camera_session(broker, will)
+    polite.stop()
+    rude = camera_session(broker, will)
+    assert listener.payloads == []
+    rude.publish(EVENT, b"alive", qos=1)
+    wait_until(lambda: rude.pending == 0, 5, "the broker has it")
+    cut_the_line(rude)
+    wait_until(lambda: listener.payloads == [b"alive", b"dead"], 10, "the will follows the last message")
+    rude.stop()
+    listener.session.stop()
+
+
+def test_without_a_broker_the_reason_is_said_for_people(broker: Mosquitto) -> None:
+    broker.stop()
+    reasons: list[str] = []
+    session = Session(
+        broker.cameras, broker.credentials(CAMERA), SessionOptions(CAMERA), on_disconnected=reasons.append
+    )
+    session.start()
+    wait_until(lambda: reasons, 10, "a reason")
+    assert reasons[0] == "nobody listens there: is the broker running?"
+    session.stop()
+
+
+def test_a_missing_certificate_is_said_for_people(broker: Mosquitto) -> None:
+    files = broker.files_of(CAMERA)
+    files.key.unlink()
+    reasons: list[str] = []
+    session = Session(broker.cameras, files, SessionOptions(CAMERA), on_disconnected=reasons.append)
+    session.start()
+    wait_until(lambda: reasons, 10, "a reason")
+    session.stop()
+    assert "key" in reasons[0] or "missing file" in reasons[0]
+
+
+def test_a_handler_that_fails_costs_one_connection_not_the_session(broker: Mosquitto) -> None:
+    seen: list[bytes] = []
+
+    def handle(received: Received) -> None:
+        seen.append(received.payload)
+        if received.payload == b"bad" and len(seen) == 1:
+            raise RuntimeError("defect")
+
+    session = Session(broker.servers, broker.credentials(INGEST), SessionOptions(INGEST, manual_ack=True))
+    session.subscribe(topics.EVERYTHING_UP, 1, handle)
+    session.start()
+    assert session.wait_connected(10)
+    camera = camera_session(broker)
+    camera.publish(EVENT, b"bad", qos=1)
+    wait_until(lambda: seen == [b"bad", b"bad"], 20, "it is delivered again after the reconnect")
+    camera.stop()
+    session.stop()
