@@ -1,0 +1,5 @@
+"""Entry point of `python -m deploy.supervisor`."""
+
+from deploy.supervisor.cli import main
+
+main()

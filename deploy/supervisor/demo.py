@@ -1,0 +1,73 @@
+"""Three demo cameras on one host, made the way every camera is made: provisioned, enrolled, then run."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.supervisor.commands import run_own
+from deploy.supervisor.control import NotPossible
+from deploy.templates import ROOT
+from fleet.home import write_file
+from fleet.settings import ServerSettings
+
+FOOTAGE = ROOT / "camera_agent" / "footage"
+SITE = "demo"
+FPS = 5
+
+
+@dataclass(frozen=True)
+class DemoCamera:
+    """A camera that looks at one part of the committed clip; `crop` is (x, y, w, h) in fractions."""
+
+    name: str
+    crop: tuple[float, float, float, float]
+
+
+CAMERAS = (
+    DemoCamera("Demo whole plaza", (0.0, 0.0, 1.0, 1.0)),
+    DemoCamera("Demo left walk", (0.0, 0.0, 0.6, 1.0)),
+    DemoCamera("Demo right walk", (0.4, 0.0, 0.6, 1.0)),
+)
+
+
+def make_demo_cameras(settings: ServerSettings) -> list[str]:
+    """Make those demo cameras that this host does not have yet; return the device ids of all."""
+    known_file = settings.home.path / "demo.json"
+    known: dict[str, str] = json.loads(known_file.read_text()) if known_file.exists() else {}
+    for camera in CAMERAS:
+        if not _is_enrolled(settings, known.get(camera.name)):
+            known[camera.name] = _make(settings, camera)
+            write_file(known_file, json.dumps(known, indent=1).encode())
+    return [known[camera.name] for camera in CAMERAS]
+
+
+def sample_clip() -> Path:
+    """Return the committed sample; raises NotPossible when the checkout lacks it."""
+    clips = sorted(FOOTAGE.glob("*.mp4"))
+    if not clips:
+        raise NotPossible(f"no sample clip in {FOOTAGE}; the checkout is not complete")
+    return clips[0]
+
+
+def stream_section(camera: DemoCamera, clip: Path) -> str:
+    """Return what a demo camera's agent.toml says about its only stream."""
+    crop = ", ".join(f"{part:g}" for part in camera.crop)
+    return f'\n[streams.main]\nsource = "file:{clip}"\nfps = {FPS}\nloop = true\ncrop = [{crop}]\nlabels = ["person"]\n'
+
+
+def _is_enrolled(settings: ServerSettings, device_id: str | None) -> bool:
+    return device_id is not None and (settings.home.cameras / device_id / "agent.toml").exists()
+
+
+def _make(settings: ServerSettings, camera: DemoCamera) -> str:
+    clip = sample_clip()
+    made = json.loads(run_own("camfleet", "provision", camera.name, "--site", SITE, "--json"))
+    device_id, token = str(made["device_id"]), str(made["token"])
+    # Enrolled beside its final place: the supervisor takes every folder with an agent.toml for a camera to run.
+    draft = settings.home.path / "enrolling" / device_id
+    run_own("camfleet-agent", "enroll", "--server", settings.url, "--token", token, "--home", str(draft))
+    config = draft / "agent.toml"
+    write_file(config, config.read_bytes() + stream_section(camera, clip).encode())
+    settings.home.cameras.mkdir(mode=0o700, exist_ok=True)
+    draft.rename(settings.home.cameras / device_id)
+    return device_id

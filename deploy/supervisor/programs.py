@@ -1,0 +1,96 @@
+"""The programs of one host: Camfleet's servers always, and the cameras whose homes lie under CAMFLEET_HOME."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from deploy.door.config import nginx_argv
+from deploy.supervisor.probes import LOOPBACK, HttpProbe, SettledProbe, TlsProbe
+from deploy.supervisor.program import Address, Program
+from deploy.supervisor.site import Site
+from fleet.settings import ServerSettings
+
+SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"
+
+
+def site_of(settings: ServerSettings) -> Site:
+    """Return this host's site; its wanted programs are read anew whenever they are asked for."""
+    home = settings.home
+    daemon = (sys.executable, "-m", "deploy.supervisor", "daemon")
+    return Site(home.run, home.log, lambda: [*server_programs(settings), *camera_programs(settings)], daemon)
+
+
+def server_programs(settings: ServerSettings) -> list[Program]:
+    """Return the servers in start order. The door opens last, when there is something behind it."""
+    return [
+        _broker(settings),
+        _web("config_server", "config_server", settings.config_port),
+        _worker("courier", "config_server.courier", settings.courier_port, ("broker", "config_server")),
+        _worker("ingest", "dashboard.ingest", settings.ingest_port, ("broker",)),
+        _web("dashboard", "dashboard", settings.dashboard_port),
+        _web("feed", "dashboard.feed", settings.feed_port),
+        _nginx(settings),
+    ]
+
+
+def camera_programs(settings: ServerSettings) -> list[Program]:
+    """Return an agent for every camera home on this host."""
+    homes = sorted(file.parent for file in settings.home.cameras.glob("cam-*/agent.toml"))
+    return [_camera(home) for home in homes]
+
+
+def system_command(name: str) -> str:
+    """Return where a system program lies; service binaries are often not on a person's PATH."""
+    return shutil.which(name) or shutil.which(name, path=SYSTEM_FOLDERS) or name
+
+
+def own_command(name: str) -> str:
+    """Return a command of this installation's virtual environment."""
+    return str(Path(sys.executable).with_name(name))
+
+
+def _broker(settings: ServerSettings) -> Program:
+    home = settings.home
+    return Program(
+        name="broker",
+        argv=(system_command("mosquitto"), "-c", str(home.path / "broker" / "mosquitto.conf")),
+        probe=TlsProbe(settings.broker_servers_port, home.credentials("srv-ingest-1").ca),
+        addresses=(
+            Address(settings.listen, settings.broker_port),
+            Address(LOOPBACK, settings.broker_servers_port),
+        ),
+    )
+
+
+def _nginx(settings: ServerSettings) -> Program:
+    command, *rest = nginx_argv(settings.home.path / "nginx" / "nginx.conf")
+    return Program(
+        name="nginx",
+        argv=(system_command(command), *rest),
+        probe=HttpProbe(f"http://{LOOPBACK}:{settings.http_port}/nginx-healthz"),
+        needs=("config_server", "dashboard", "feed"),
+        addresses=(
+            Address(settings.listen, settings.https_port),
+            Address(LOOPBACK, settings.http_port),
+            Address(settings.listen, settings.crl_port),
+        ),
+    )
+
+
+def _web(name: str, package: str, port: int) -> Program:
+    argv = (own_command("gunicorn"), "-c", f"python:{package}.gunicorn_conf", f"{package}.wsgi:app")
+    return Program(name, argv, _health_of(port), addresses=(Address(LOOPBACK, port),))
+
+
+def _worker(name: str, module: str, port: int, needs: tuple[str, ...]) -> Program:
+    argv = (sys.executable, "-m", module)
+    return Program(name, argv, _health_of(port), needs, (Address(LOOPBACK, port),))
+
+
+def _camera(home: Path) -> Program:
+    argv = (own_command("camfleet-agent"), "run", "--home", str(home))
+    return Program(home.name, argv, SettledProbe(), needs=("broker",))
+
+
+def _health_of(port: int) -> HttpProbe:
+    return HttpProbe(f"http://{LOOPBACK}:{port}/healthz")
