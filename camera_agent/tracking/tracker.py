@@ -19,7 +19,9 @@ from camera_agent.vision.types import Box, Detection, Track
 @dataclass(frozen=True)
 class TrackerSettings:
     score: float = 0.4
-    """Detections from here on are confident: they start tracks."""
+    """Detections from here on are confident: they may continue a track from some distance."""
+    start_score: float = 0.5
+    """Detections from here on may start a track."""
     doubtful_score: float = 0.2
     confirm_hits: int = 3
     confirm_after: timedelta = timedelta(seconds=0.4)
@@ -33,8 +35,17 @@ class TrackerSettings:
     margin: float = 0.2
     margin_per_second: float = 0.2
     largest_margin: float = 0.6
-    same_thing: float = 0.5
+    same_thing: float = 0.3
     """A detection that overlaps a track seen on this frame by more starts no track of its own."""
+
+    @classmethod
+    def for_threshold(cls, threshold: float) -> TrackerSettings:
+        """The settings of a stream whose user chose this threshold."""
+        return cls(
+            score=threshold,
+            start_score=min(threshold + 0.1, 1.0),
+            doubtful_score=min(cls.doubtful_score, threshold / 2),
+        )
 
 
 @dataclass(eq=False)
@@ -128,7 +139,7 @@ class ByteTracker:
 
     def _start_tracks(self, detections: list[Detection], now: datetime) -> None:
         for detection in detections:
-            if not self._is_seen_already(detection):
+            if detection.score >= self.settings.start_score and not self._is_seen_already(detection):
                 motion = Motion.starting_at(detection.box)
                 self._followed.append(
                     _Followed(self._next_id, detection.label, detection.score, motion, now, now)
