@@ -1,0 +1,1 @@
+"""The only subscriber that writes: receive, decode, batch, commit, acknowledge, send receipts."""

@@ -1,0 +1,36 @@
+"""Run ingest: `python -m dashboard.ingest`."""
+
+import signal
+import sys
+from datetime import UTC, datetime
+from types import FrameType
+
+from dashboard.ingest.condition import Condition
+from dashboard.ingest.service import CannotStart, Service
+from dashboard.ingest.status_server import PortTaken
+from dashboard.store.revision import WrongRevision
+from fleet import logs
+from fleet.settings import ServerSettings, SettingsError, load
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code."""
+    try:
+        settings = load(ServerSettings)
+        logs.configure("dashboard.ingest", settings.log_level)
+        service = Service(settings, Condition(started_at=datetime.now(UTC)))
+
+        def stop(_signal: int, _frame: FrameType | None) -> None:
+            service.stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        service.run()
+    except (SettingsError, CannotStart, WrongRevision, PortTaken) as error:
+        print(f"dashboard.ingest: {error}", file=sys.stderr)  # noqa: T201  (the one line for people)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""Turn received bytes into facts, or say what is wrong with them. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fleet.identifiers import is_server_id
+from fleet.messages import (
+    Birth,
+    Event,
+    Health,
+    MalformedMessage,
+    Message,
+    Presence,
+    Probe,
+    RegistryFacts,
+    StreamStatus,
+)
+from fleet.mqtt import Received
+from fleet.topics import Channel, NotATopic, Topic
+
+KINDS: dict[Channel, type[Message]] = {
+    Channel.PRESENCE: Presence,
+    Channel.BIRTH: Birth,
+    Channel.HEALTH: Health,
+    Channel.STREAM_STATUS: StreamStatus,
+    Channel.EVENT: Event,
+    Channel.PROBE: Probe,
+    Channel.REGISTRY: RegistryFacts,
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A message that could be read, when it arrived, and whether the broker only repeated it."""
+
+    topic: Topic
+    message: Message
+    received_at: datetime
+    retained: bool
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A message of a channel that ingest does not keep."""
+
+    channel: str
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """A message that cannot be read; it goes to quarantine with its bytes."""
+
+    received: Received
+    reason: str
+    received_at: datetime
+
+    @property
+    def device_id(self) -> str:
+        """Return the sender, which the broker has verified; the topic may be odd in what follows."""
+        levels = self.received.topic.split("/")
+        return levels[2][:64] if len(levels) > 2 else ""
+
+
+def decode(received: Received, now: datetime) -> Fact | Ignored | Malformed:
+    """Read one message."""
+    try:
+        topic = Topic.parse(received.topic)
+    except NotATopic as error:
+        return Malformed(received, str(error)[:200], now)
+    kind = KINDS.get(topic.channel)
+    wrong_sender = (topic.channel is Channel.PROBE) is not is_server_id(topic.device_id)
+    if kind is None or wrong_sender or not received.payload:
+        return Ignored(str(topic.channel))
+    try:
+        message = kind.decode(received.payload)
+    except (MalformedMessage, OverflowError) as error:
+        return Malformed(received, str(error)[:200], now)
+    return Fact(topic, message, now, received.retained)

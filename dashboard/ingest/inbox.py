@@ -1,0 +1,71 @@
+"""The bounded queue between the network thread, which stops reading when it is full, and the writer."""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+
+from fleet.mqtt import Received
+
+MOST_MESSAGES = 2_000
+MOST_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class LinkChange:
+    """Ingest's connection came up or went down, in its place among the messages."""
+
+    is_up: bool
+
+
+Item = Received | LinkChange
+
+
+@dataclass
+class Inbox:
+    """First in, first out. A message that the broker does not keep (QoS 0) is dropped when there is no room."""
+
+    most_messages: int = MOST_MESSAGES
+    most_bytes: int = MOST_BYTES
+    dropped: int = 0
+    _items: deque[Item] = field(default_factory=deque)
+    _bytes: int = 0
+    _closed: bool = False
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: Item) -> None:
+        """Add an item; waits for room, which stops the reading of the socket."""
+        with self._changed:
+            if self._is_full() and isinstance(item, Received) and item.qos == 0:
+                self.dropped += 1
+                return
+            self._changed.wait_for(lambda: self._closed or not self._is_full())
+            if self._closed:
+                return
+            self._items.append(item)
+            self._bytes += _size(item)
+            self._changed.notify_all()
+
+    def gather(self, wait_s: float, most: int) -> list[Item]:
+        """Wait for a first item, then take at once what is there, at most `most` items: a batch never waits to fill."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or bool(self._items), timeout=wait_s)
+            taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
+            self._bytes -= sum(map(_size, taken))
+            self._changed.notify_all()
+        return taken
+
+    def close(self) -> None:
+        """Let everybody who waits go; nothing is added any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _is_full(self) -> bool:
+        return len(self._items) >= self.most_messages or self._bytes >= self.most_bytes
+
+
+def _size(item: Item) -> int:
+    return len(item.payload) if isinstance(item, Received) else 0
