@@ -1,0 +1,191 @@
+"""The running agent: the one place where its parts are made, joined, started in order and stopped in reverse."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from camera_agent.capture.clock import WallClock
+from camera_agent.capture.options import SourceOptions
+from camera_agent.capture.spec import source_from
+from camera_agent.delivery.outbox import Outbox
+from camera_agent.delivery.publisher import Publisher
+from camera_agent.enrolment.identity import read_identity
+from camera_agent.events import Decision, EventPolicy
+from camera_agent.home import AgentHome
+from camera_agent.house import House
+from camera_agent.pipeline import StreamPipeline
+from camera_agent.reporting import Introduction, Reporter, will_of
+from camera_agent.settings import AgentSettings, StreamSettings
+from camera_agent.state_file import StateFile
+from camera_agent.streams.status import StatusBoard
+from camera_agent.streams.worker import StreamWorker
+from camera_agent.tracking.tracker import ByteTracker, TrackerSettings
+from camera_agent.vision.detectors import detector_for
+from camera_agent.vision.model import Model
+from camera_agent.vision.types import Detector
+from fleet import __version__, topics
+from fleet.identifiers import uuid7
+from fleet.logs import get_logger
+from fleet.messages import ModelInfo, StreamInfo
+from fleet.mqtt import BrokerAddress, Session, SessionOptions
+
+STATE_EVERY_S = 2.0
+STREAMS_STOP_S = 4.0
+FLUSH_S = 2.0
+GOODBYE_S = 2.0
+CLOCK = WallClock()
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an agent is made of, opened and checked by the caller."""
+
+    settings: AgentSettings
+    home: AgentHome
+    outbox: Outbox
+    model: Model
+
+
+class Agent:
+    """`run` lives until `stopping` is set, then says goodbye; a broken stream or link is mended meanwhile."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._settings, self._home, self._outbox = parts.settings, parts.home, parts.outbox
+        self._board = StatusBoard()
+        self._said_lost = False
+        self._session = self._new_session()
+        self._reporter = Reporter(self._introduction(parts.model), self._board, self._session, CLOCK.now)
+        self._publisher = Publisher(parts.settings.device_id, parts.outbox, self._session, self._reporter.announce)
+        self._workers = [self._new_worker(name, parts.model) for name in parts.settings.streams]
+        self._house = House(parts.home.path)
+        self._state = StateFile(parts.home.state)
+
+    def run(self, stopping: threading.Event) -> None:
+        self._start()
+        next_health_s = 0.0
+        while not stopping.is_set():
+            if CLOCK.seconds() >= next_health_s:
+                next_health_s = CLOCK.seconds() + self._settings.health_interval_s
+                self._say_health()
+            self._write_state()
+            stopping.wait(min(STATE_EVERY_S, self._settings.health_interval_s))
+        self._stop()
+
+    def _start(self) -> None:
+        self._outbox.end_abandoned(CLOCK.now())
+        self._board.on_change(self._reporter.say_stream_and_shape)
+        self._session.subscribe(
+            topics.receipt(self._settings.device_id),
+            1,
+            lambda received: self._publisher.take_receipt(received.payload),
+        )
+        self._publisher.start()
+        self._session.start()
+        for worker in self._workers:
+            worker.start()
+        log.info("agent started", device_id=self._settings.device_id, session=self._outbox.session)
+
+    def _stop(self) -> None:
+        log.info("agent stopping", device_id=self._settings.device_id)
+        for worker in self._workers:
+            worker.ask_to_stop()
+        for worker in self._workers:
+            worker.stop(STREAMS_STOP_S)
+        self._reporter.say_stopping()
+        self._publisher.stop(FLUSH_S)
+        self._wait_for_goodbye()
+        self._session.stop()
+        self._write_state()
+
+    def _wait_for_goodbye(self) -> None:
+        deadline_s = CLOCK.seconds() + GOODBYE_S
+        while self._session.is_connected and self._session.pending and CLOCK.seconds() < deadline_s:
+            threading.Event().wait(0.02)
+
+    def _new_session(self) -> Session:
+        settings = self._settings
+        will = will_of(settings.device_id, self._outbox.session, CLOCK.now())
+        options = SessionOptions(
+            settings.device_id, will=will, expiry=timedelta(days=7), spread_s=settings.reconnect_spread_s
+        )
+        address = BrokerAddress(settings.broker_host, settings.broker_port)
+        return Session(
+            address,
+            self._home.credentials,
+            options,
+            on_connected=lambda _present: self._connected(),
+            on_disconnected=self._disconnected,
+        )
+
+    def _connected(self) -> None:
+        self._said_lost = False
+        log.info("connected", broker=self._settings.broker_host, port=self._settings.broker_port)
+        self._publisher.reconnected()
+
+    def _disconnected(self, reason: str) -> None:
+        say = log.debug if self._said_lost else log.warning
+        say("not connected, events wait in the outbox", broker=self._settings.broker_host, reason=reason)
+        self._said_lost = True
+
+    def _introduction(self, model: Model) -> Introduction:
+        manifest = model.manifest
+        return Introduction(
+            device_id=self._settings.device_id,
+            session=self._outbox.session,
+            software=f"camfleet-agent {__version__}",
+            models=(ModelInfo(name=manifest.name, sha256=manifest.sha256),),
+            certificate_not_after=read_identity(self._home).not_after,
+            health_interval_s=self._settings.health_interval_s,
+        )
+
+    def _new_worker(self, name: str, model: Model) -> StreamWorker:
+        wanted = self._settings.streams[name]
+        kind = wanted.source.partition(":")[0]
+        self._board.enter(StreamInfo(name=name, kind=kind, fps=wanted.fps), CLOCK.now())
+        options = SourceOptions(fps=wanted.fps, crop=wanted.crop, loop=wanted.loop)
+        detector = detector_for(model, wanted.labels)
+        return StreamWorker(
+            name=name,
+            new_source=partial(source_from, wanted.source, options),
+            new_pipeline=partial(new_pipeline, detector, wanted),
+            keep=self._keep,
+            board=self._board,
+        )
+
+    def _keep(self, stream: str, decisions: Sequence[Decision]) -> None:
+        if self._outbox.append(stream, decisions, CLOCK.now()):
+            self._publisher.wake()
+
+    def _say_health(self) -> None:
+        depth = self._outbox.depth(CLOCK.now())
+        self._reporter.say_health(self._house.read(), depth, self._publisher.clock_offset.seconds)
+
+    def _write_state(self) -> None:
+        depth = self._outbox.depth(CLOCK.now())
+        streams = {name: report.state.value for name, report in self._board.reports().items()}
+        self._state.write(
+            {
+                "device_id": self._settings.device_id,
+                "connected": self._session.is_connected,
+                "session": self._outbox.session,
+                "updated_at": CLOCK.now().isoformat(),
+                "streams": streams,
+                "outbox_depth": depth.rows,
+            }
+        )
+
+
+def new_pipeline(detector: Detector, wanted: StreamSettings) -> StreamPipeline:
+    """Return a pipeline that remembers nothing yet."""
+    return StreamPipeline(detector, ByteTracker(TrackerSettings(score=wanted.threshold)), EventPolicy(_event_id))
+
+
+def _event_id(moment: datetime) -> UUID:
+    return uuid7(int(moment.timestamp() * 1000))
