@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from config_server.records import DeviceFilter, DeviceRecord
 from config_server.store.conflict import insert_new
@@ -47,6 +47,10 @@ class Devices:
         """Devices by id, at most `wanted.limit`, those after `wanted.after_device_id` only."""
         statement = _narrowed(select(devices), wanted).order_by(devices.c.device_id).limit(wanted.limit)
         return [_record(row) for row in self._connection.execute(statement)]
+
+    def count(self) -> int:
+        """How many devices there are."""
+        return self._connection.execute(select(func.count()).select_from(devices)).scalar_one()
 
     def set_state(self, device_id: str, state: str) -> None:
         """Change the state and mark the facts as changed."""

@@ -50,6 +50,12 @@ class Enrolments:
         used = self._connection.execute(statement.values(used_at=now, token_check=None, sealed_key=None))
         return used.rowcount == 1
 
+    def withdraw(self, device_id: str, now: datetime) -> None:
+        """End every unused token of a device: it got its certificate in another way."""
+        unused = enrolment_tokens.c.used_at.is_(None) & (enrolment_tokens.c.expires_at > now)
+        statement = update(enrolment_tokens).where(enrolment_tokens.c.device_id == device_id, unused)
+        self._connection.execute(statement.values(expires_at=now, token_check=None, sealed_key=None))
+
     def forget_expired(self, now: datetime) -> int:
         """Drop the check and the sealed key of every expired token; the number of tokens that lost them."""
         expired = enrolment_tokens.c.expires_at <= now

@@ -1,5 +1,6 @@
 """Bring config.db to this release's schema, and refuse to run on any other."""
 
+import logging
 from pathlib import Path
 
 from alembic import command
@@ -16,6 +17,9 @@ from fleet.home import make_private_folder
 from fleet.settings import ServerSettings
 
 VERSION_TABLE = "config_schema"
+
+# Alembic announces its dialect at each look at the revision: nobody asked.
+logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 
 class WrongSchema(Exception):

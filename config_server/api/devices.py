@@ -1,0 +1,100 @@
+"""Routes of the registry's devices: list, show, register with a token, hand out a bundle."""
+
+from typing import Any
+
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from config_server.api.context import Services, services, source_address
+from config_server.api.schemas import (
+    Bundle,
+    Device,
+    DeviceCreated,
+    DeviceList,
+    DevicePath,
+    DeviceQuery,
+    EnrolmentTicket,
+    NewDeviceRequest,
+)
+from config_server.enrolment import MadeToken, make_token
+from config_server.guards import current_actor, guarded, needs
+from config_server.provisioning import agent_toml, connection_of, enrol_command, make_bundle
+from config_server.records import DeviceFilter
+from config_server.registry import Change, NewDevice, find_devices, get_device, register_device
+from config_server.tokens import Scope
+
+SECURITY: list[dict[str, list[Any]]] = [{"token": []}]
+
+blueprint = APIBlueprint(
+    "devices",
+    __name__,
+    url_prefix="/config/devices",
+    abp_tags=[Tag(name="Devices", description=__doc__)],
+    abp_security=SECURITY,
+)
+
+
+@blueprint.get("", responses={200: DeviceList}, summary="List devices")
+@guarded(needs(Scope.DEVICES_READ))
+def list_devices(query: DeviceQuery) -> dict[str, Any]:
+    """Devices by id, page by page; only those on the caller's sites."""
+    wanted = DeviceFilter(query.state, query.site, current_actor().sites, query.cursor, query.limit + 1)
+    with services().store.reading() as tx:
+        found = find_devices(tx, wanted)
+    page = [Device.of(view) for view in found[: query.limit]]
+    cursor = page[-1].device_id if len(found) > query.limit else None
+    return DeviceList(items=page, cursor=cursor).model_dump(mode="json")
+
+
+@blueprint.get("/<string:device_id>", responses={200: Device}, summary="Show one device")
+@guarded(needs(Scope.DEVICES_READ))
+def show_device(path: DevicePath) -> dict[str, Any]:
+    """The device with the certificate that it should be using."""
+    with services().store.reading() as tx:
+        view = get_device(tx, path.device_id, current_actor())
+    return Device.of(view).model_dump(mode="json")
+
+
+@blueprint.post("", responses={201: DeviceCreated}, summary="Register a device and make its enrolment token")
+@guarded(needs(Scope.DEVICES_WRITE))
+def add_device(body: NewDeviceRequest) -> tuple[dict[str, Any], int]:
+    """The token is in this answer only; the registry keeps no more than what recognises it."""
+    parts, change = services(), _change()
+    with parts.store.writing() as tx:
+        device = register_device(tx, NewDevice(body.name, body.device_id, body.site), change)
+        life = parts.settings.enrolment_token_life
+        made = make_token(tx, parts.prover, device.device_id, life, change)
+        view = get_device(tx, device.device_id, change.actor)
+    created = DeviceCreated(device=Device.of(view), enrolment=_ticket(parts, made))
+    return created.model_dump(mode="json"), 201
+
+
+@blueprint.post("/<string:device_id>/bundle", responses={200: Bundle}, summary="Make key and certificate here")
+@guarded(needs(Scope.DEVICES_WRITE))
+def bundle_device(path: DevicePath) -> dict[str, Any]:
+    """For bench and factory: the key is in this answer only, and the audit log says that it was handed out."""
+    parts, change = services(), _change()
+    with parts.store.writing() as tx:
+        device = get_device(tx, path.device_id, change.actor).device
+        key, record = make_bundle(tx, parts.signer, device, change)
+        settings_file = agent_toml(device.device_id, connection_of(tx, parts.settings))
+    files = {
+        "key.pem": key.decode(),
+        "certificate.pem": record.certificate_pem + parts.signer.ca_pem.decode(),
+        "ca.pem": parts.prover.root_pem.decode(),
+        "agent.toml": settings_file,
+    }
+    return Bundle(files=files).model_dump(mode="json")
+
+
+def _ticket(parts: Services, made: MadeToken) -> EnrolmentTicket:
+    return EnrolmentTicket(
+        token=str(made.token),
+        token_id=made.token.public_id,
+        expires_at=made.expires_at,
+        command=enrol_command(parts.settings, made.token),
+    )
+
+
+def _change() -> Change:
+    return Change(current_actor(), source_address(), services().clock())

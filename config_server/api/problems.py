@@ -1,0 +1,76 @@
+"""Turn every failure into application/problem+json, in one place, and log what only the operator should know."""
+
+from flask import Flask, Response, g, json
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from config_server.enrolment import EnrolmentRefused
+from config_server.registry import Conflict, Invalid, Unknown
+from config_server.store.conflict import AlreadyThere
+from config_server.store.database import StoreUnavailable
+from fleet.logs import get_logger
+from fleet.pki import CsrRefused
+from fleet.problem import Problem
+
+log = get_logger(__name__)
+
+REFUSED = Problem(
+    403,
+    "Enrolment refused",
+    "the token is wrong, used or expired: make a new one with 'camfleet provision'",
+    "urn:camfleet:problem:enrolment-refused",
+)
+
+
+def register_problems(app: Flask) -> None:
+    """Have the app answer every exception as a problem."""
+    app.register_error_handler(Problem, answer)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Conflict, lambda e: answer(Problem(409, "Conflict", str(e))))
+    app.register_error_handler(AlreadyThere, lambda _: answer(Problem(409, "Conflict", "try again")))
+    app.register_error_handler(Unknown, lambda e: answer(Problem(404, "Not Found", str(e))))
+    app.register_error_handler(Invalid, lambda e: answer(Problem(422, "Unprocessable Content", str(e))))
+    app.register_error_handler(EnrolmentRefused, _enrolment_refused)
+    app.register_error_handler(CsrRefused, _csr_refused)
+    app.register_error_handler(StoreUnavailable, _store_unavailable)
+
+
+def answer(problem: Problem) -> Response:
+    """The answer of a problem, with the request's id to find it in the log."""
+    body = json.dumps(problem.to_dict(g.get("request_id", "")))
+    response = Response(body, problem.status, content_type="application/problem+json")
+    if problem.status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer, Basic realm="Camfleet: API token as password"'
+    return response
+
+
+def refuse_invalid(error: ValidationError) -> None:
+    """Say which fields are wrong and why; never what was sent, it may be a secret."""
+    wrong = error.errors(include_url=False, include_input=False, include_context=False)
+    lines = [f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in wrong]
+    raise Problem(422, "Unprocessable Content", "; ".join(lines))
+
+
+def _http(error: HTTPException) -> Response:
+    response = answer(Problem(error.code or 500, error.name, error.description or ""))
+    for name, value in error.get_headers():
+        if name not in {"Content-Type", "Content-Length"}:
+            response.headers[name] = value
+    return response
+
+
+def _enrolment_refused(error: EnrolmentRefused) -> Response:
+    log.warning("enrolment refused", reason=str(error))
+    return answer(REFUSED)
+
+
+def _csr_refused(error: CsrRefused) -> Response:
+    log.warning("certificate request refused", reason=str(error))
+    detail = "the certificate request is not usable: it must be PEM, EC P-256, and signed by its own key"
+    return answer(Problem(422, "Certificate request refused", detail, "urn:camfleet:problem:csr-refused"))
+
+
+def _store_unavailable(error: StoreUnavailable) -> Response:
+    log.error("the database is not usable", reason=str(error))
+    detail = "nothing was changed: the registry cannot be read or written now; see config_server's log"
+    return answer(Problem(503, "Service Unavailable", detail))

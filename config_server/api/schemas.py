@@ -1,0 +1,177 @@
+"""What the REST API takes and gives, as the OpenAPI page shows it."""
+
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from config_server.records import CertificateRecord, Site
+from config_server.registry import MAX_NAME_LENGTH, DeviceView
+from fleet.messages.message import to_wire_time
+
+WireTime = Annotated[datetime, PlainSerializer(to_wire_time, return_type=str)]
+SiteId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", examples=["north-yard"])]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, examples=["Front gate"])]
+
+
+class _Given(BaseModel):
+    """What a client sends: a misspelt field is an error, not silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProofRequest(_Given):
+    """Asks the server to prove that it knows a token, before the token is sent to it."""
+
+    token_id: str = Field(min_length=6, max_length=6, examples=["7K2Q9D"])
+    nonce: str = Field(pattern="^[0-9a-f]{64}$", description="32 random bytes, hex")
+
+
+class Proof(BaseModel):
+    """HMAC(K, 'server' ‖ public id ‖ nonce ‖ SHA-256 of the root), hex."""
+
+    root_pem: str
+    proof: str
+
+
+class EnrolmentRequest(_Given):
+    """A one-time token and a request for the key that the device has just made."""
+
+    token: str = Field(max_length=64, examples=["7K2Q9D.ABCD-EFGH-JKMN-PQRS"])
+    csr_pem: str = Field(max_length=16384)
+
+
+class Enrolled(BaseModel):
+    """Everything that a camera needs from now on."""
+
+    device_id: str
+    certificate_pem: str = Field(description="leaf followed by the issuing CA")
+    root_pem: str
+    broker_host: str
+    broker_port: int
+    public_url: str
+    server_time: WireTime
+    reconnect_spread_s: float
+
+
+class Certificate(BaseModel):
+    """The certificate that a device should be using."""
+
+    serial: str
+    not_after: WireTime
+
+    @classmethod
+    def of(cls, record: CertificateRecord) -> Self:
+        """What of a record is shown."""
+        return cls(serial=record.serial, not_after=record.not_after)
+
+
+class Device(BaseModel):
+    """A fleet member."""
+
+    device_id: str
+    name: str
+    site_id: str | None
+    group: str | None
+    state: str
+    created_at: WireTime
+    certificate: Certificate | None
+    streams: dict[str, Any]
+
+    @classmethod
+    def of(cls, view: DeviceView) -> Self:
+        """What of a device is shown."""
+        device = view.device
+        return cls(
+            device_id=device.device_id,
+            name=device.name,
+            site_id=device.site_id,
+            group=device.group,
+            state=device.state,
+            created_at=device.created_at,
+            certificate=Certificate.of(view.certificate) if view.certificate else None,
+            streams=dict(device.streams),
+        )
+
+
+class DeviceList(BaseModel):
+    """A page of devices; `cursor` asks for the next one, null when there is none."""
+
+    items: list[Device]
+    cursor: str | None
+
+
+class DeviceQuery(_Given):
+    """Which devices to list."""
+
+    state: str | None = None
+    site: SiteId | None = None
+    cursor: str | None = Field(default=None, max_length=64)
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+class DevicePath(_Given):
+    """One device."""
+
+    device_id: str = Field(max_length=64)
+
+
+class NewDeviceRequest(_Given):
+    """A camera that does not exist yet; without `device_id` one is made from the name."""
+
+    name: Name
+    device_id: str | None = Field(default=None, max_length=64, examples=["cam-front-gate"])
+    site: SiteId | None = None
+
+
+class EnrolmentTicket(BaseModel):
+    """The one-time token; it is shown here and never again."""
+
+    token: str
+    token_id: str
+    expires_at: WireTime
+    command: str = Field(description="what to run on the camera")
+
+
+class DeviceCreated(BaseModel):
+    """A new pending device and the way to enrol it."""
+
+    device: Device
+    enrolment: EnrolmentTicket
+
+
+class Bundle(BaseModel):
+    """A camera's files, its key too: handed out once, never stored."""
+
+    files: dict[str, str]
+
+
+class SitePath(_Given):
+    """One site."""
+
+    site_id: str = Field(max_length=64)
+
+
+class SiteModel(_Given):
+    """A place with cameras; the time zone is an IANA name."""
+
+    id: SiteId
+    name: Name
+    time_zone: str = Field(max_length=64, examples=["Europe/Bucharest"])
+
+    @classmethod
+    def of(cls, site: Site) -> Self:
+        """What of a site is shown."""
+        return cls(id=site.site_id, name=site.name, time_zone=site.time_zone)
+
+
+class SiteList(BaseModel):
+    """Every site."""
+
+    items: list[SiteModel]
+
+
+class CrlPath(_Given):
+    """The issuer's subject key identifier, hex."""
+
+    ski: str = Field(pattern="^[0-9a-f]{40}$")

@@ -1,0 +1,96 @@
+"""Put config_server together: the one place where settings, store, CA and routes meet."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from prometheus_client import CollectorRegistry
+from prometheus_flask_exporter import PrometheusMetrics
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from config_server.api import devices, enrolment, operations, sites, trust
+from config_server.api.context import EXTENSION, Services
+from config_server.api.problems import refuse_invalid, register_problems
+from config_server.api.requests import begin, finish
+from config_server.authorities import load_authorities
+from config_server.enrolment import Prover
+from config_server.guards import ANY_TOKEN, LOOPBACK, Kind, enforce, guard_of, guarded
+from config_server.secrets_files import SEAL_KEY
+from config_server.settings import ConfigSettings
+from config_server.signing import signer_of
+from config_server.store.migrate import require_current_schema
+from config_server.store.registry import Store
+from fleet import __version__
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+def wire(settings: ConfigSettings) -> Services:
+    """Open the store and load the CA; every failure names the command to run."""
+    require_current_schema(settings.config_database)
+    authorities = load_authorities(settings)
+    return Services(
+        settings=settings,
+        store=Store(settings.config_database),
+        signer=signer_of(authorities.issuing, settings),
+        prover=Prover(settings.home.secret(SEAL_KEY).read_bytes(), authorities.root_pem),
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+def create_app(parts: Services) -> OpenAPI:
+    """The WSGI app: routes, guards, limits, metrics, problems."""
+    app = OpenAPI(
+        __name__,
+        info=Info(title="Camfleet config_server", version=__version__),
+        security_schemes={"token": {"type": "http", "scheme": "bearer"}},
+        doc_prefix="/config/openapi",
+        validation_error_callback=refuse_invalid,
+        static_folder=None,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["RATELIMIT_HEADERS_ENABLED"] = True
+    app.extensions[EXTENSION] = parts
+    app.before_request(begin)
+    app.before_request(enforce)
+    app.after_request(finish)
+    register_problems(app)
+    for routes in (enrolment, devices, sites, trust):
+        app.register_api(routes.blueprint)
+    app.register_blueprint(operations.blueprint)
+    PrometheusMetrics(app, group_by="endpoint", registry=CollectorRegistry())
+    _guard_libraries(app)
+    _limit_open_routes(app, parts.settings)
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    return app
+
+
+def _guard_libraries(app: OpenAPI) -> None:
+    """Name the guards of the routes that libraries bring: documentation and metrics."""
+    views: dict[str, Any] = app.view_functions
+    guarded(LOOPBACK)(views["prometheus_metrics"])
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/config/openapi"):
+            views[rule.endpoint] = guarded(ANY_TOKEN)(_plain(views[rule.endpoint]))
+
+
+def _plain(view: Any) -> Any:
+    # A library's view may be a bound method, which cannot carry a mark: a function around it can.
+    def call(**values: Any) -> Any:
+        return view(**values)
+
+    return call
+
+
+def _limit_open_routes(app: OpenAPI, settings: ConfigSettings) -> None:
+    """Limit what nobody has to identify for, per address; the count is per worker."""
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", headers_enabled=True)
+    rates = {Kind.ENROLMENT: settings.enrolment_rate, Kind.OPEN: settings.open_rate}
+    views: dict[str, Any] = app.view_functions
+    for endpoint, view in views.items():
+        guard = guard_of(app, endpoint)
+        if guard is not None and guard.kind in rates:
+            views[endpoint] = limiter.limit(rates[guard.kind])(view)

@@ -1,0 +1,53 @@
+"""How Gunicorn runs config_server; it reads the settings itself and checks what a start needs."""
+
+import shutil
+import sys
+from typing import Any
+
+from prometheus_client import multiprocess
+
+from config_server.authorities import AuthorityMissing, load_authorities
+from config_server.settings import ConfigSettings
+from config_server.store.database import StoreUnavailable
+from config_server.store.migrate import WrongSchema, require_current_schema
+from fleet.home import make_private_folder
+from fleet.logs import configure
+from fleet.settings import SettingsError, load
+
+EXIT_NOT_READY = 3
+
+try:
+    _settings = load(ConfigSettings)
+    require_current_schema(_settings.config_database)
+    load_authorities(_settings)
+except (SettingsError, StoreUnavailable, WrongSchema, AuthorityMissing) as error:
+    sys.stderr.write(f"config_server: {error}\n")
+    sys.exit(EXIT_NOT_READY)
+
+_metrics_folder = _settings.home.run / "config_server-metrics"
+
+bind = f"127.0.0.1:{_settings.config_port}"
+workers = 2
+worker_class = "gthread"
+threads = 2
+timeout = 30
+graceful_timeout = 10
+keepalive = 5
+max_requests = 10_000
+max_requests_jitter = 1_000
+limit_request_line = 2048
+# Every worker writes its figures here; a dead one's are cleared at the next start.
+raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics_folder}"]
+control_socket_disable = True
+
+
+def on_starting(_server: Any) -> None:
+    """Begin with an empty metrics folder."""
+    shutil.rmtree(_metrics_folder, ignore_errors=True)
+    make_private_folder(_metrics_folder)
+    configure("config_server", _settings.log_level)
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget the gauges of a worker that is gone."""
+    multiprocess.mark_process_dead(worker.pid, path=str(_metrics_folder))  # type: ignore[no-untyped-call]
