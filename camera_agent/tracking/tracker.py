@@ -20,8 +20,8 @@ from camera_agent.vision.types import Box, Detection, Track
 class TrackerSettings:
     score: float = 0.4
     """Detections from here on are confident: they may continue a track from some distance."""
-    start_score: float = 0.5
-    """Detections from here on may start a track."""
+    start_margin: float = 0.1
+    """How much more than confident a detection must be to start a track."""
     doubtful_score: float = 0.2
     confirm_hits: int = 3
     confirm_after: timedelta = timedelta(seconds=0.4)
@@ -38,14 +38,9 @@ class TrackerSettings:
     same_thing: float = 0.3
     """A detection that overlaps a track seen on this frame by more starts no track of its own."""
 
-    @classmethod
-    def for_threshold(cls, threshold: float) -> TrackerSettings:
-        """The settings of a stream whose user chose this threshold."""
-        return cls(
-            score=threshold,
-            start_score=min(threshold + 0.1, 1.0),
-            doubtful_score=min(cls.doubtful_score, threshold / 2),
-        )
+    @property
+    def start_score(self) -> float:
+        return min(self.score + self.start_margin, (1 + self.score) / 2)
 
 
 @dataclass(eq=False)
