@@ -83,14 +83,11 @@ class Outbox:
         if not decisions:
             return []
         with self._lock:
-            try:
-                with self._transaction():
-                    entries = [self._insert(stream, event_of(decision), now) for decision in decisions]
-                    self._remember_open(entries, decisions)
-                    size = self._bytes + sum(len(entry.payload) for entry in entries)
-                    size = self._make_room(size, now)
-            except sqlite3.Error as error:
-                raise OutboxUnwritable(f"cannot write the outbox {self._path}: {error}") from error
+            with self._writing():
+                entries = [self._insert(stream, event_of(decision), now) for decision in decisions]
+                self._remember_open(entries, decisions)
+                size = self._bytes + sum(len(entry.payload) for entry in entries)
+                size = self._make_room(size, now)
             self._bytes = size
             self._witness()
             return entries
@@ -100,11 +97,8 @@ class Outbox:
         if outbox != self.id:
             return False
         with self._lock:
-            try:
-                with self._transaction():
-                    freed = sum(self._delete_between(low, high) for low, high in ranges)
-            except sqlite3.Error as error:
-                raise OutboxUnwritable(f"cannot write the outbox {self._path}: {error}") from error
+            with self._writing():
+                freed = sum(self._delete_between(low, high) for low, high in ranges)
             self._bytes -= freed
         return True
 
@@ -134,7 +128,7 @@ class Outbox:
     def end_abandoned(self, now: datetime) -> list[Entry]:
         """End, as of when they were last reported, the events that an earlier life of the process left open."""
         with self._lock:
-            with self._transaction():
+            with self._writing():
                 left = self._db.execute("SELECT stream, payload FROM open_event").fetchall()
                 ends = [self._insert(stream, ended(Event.decode(payload)), now) for stream, payload in left]
                 self._db.execute("DELETE FROM open_event")
@@ -205,6 +199,14 @@ class Outbox:
     def _one(self, query: str) -> tuple[int, ...]:
         row: tuple[int, ...] = self._db.execute(query).fetchone()
         return row
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            with self._transaction():
+                yield
+        except sqlite3.Error as error:
+            raise OutboxUnwritable(f"cannot write the outbox {self._path}: {error}") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

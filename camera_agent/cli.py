@@ -1,0 +1,127 @@
+"""The command `camfleet-agent`: enrol, run, check, replay."""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from camera_agent.capture.spec import SourceUnknown
+from camera_agent.checks import check_everything
+from camera_agent.delivery.outbox import OutboxUnusable, OutboxUnwritable
+from camera_agent.enrolment.enrol import AlreadyEnrolled, EnrolmentWish, enrol
+from camera_agent.enrolment.exchange import (
+    EnrolmentRefused,
+    ServerNotTrusted,
+    ServerUnreachable,
+    clock_error_s,
+)
+from camera_agent.enrolment.identity import IdentityUnusable
+from camera_agent.lock import AlreadyRunning
+from camera_agent.settings import find_home, origins, read_settings
+from camera_agent.starting import run_agent
+from camera_agent.vision.model import ModelRefused
+from camera_agent.vision.nanodet import LabelUnknown
+from fleet.cli import CommandFailed, new_app, run
+from fleet.logs import configure
+from fleet.pki import NotAToken, read_token
+
+CLOCK_TROUBLE_S = 300.0
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="The agent's folder [default: CAMFLEET_AGENT_HOME or ./camera]")
+]
+
+app = new_app("A camera that thinks for itself: detect on the device, remember until delivered.")
+
+
+@app.command("enroll")
+def enroll(
+    server: Annotated[str, typer.Option("--server", help="The servers' address, https://…")],
+    token: Annotated[str, typer.Option("--token", help="The enrolment token, ID.XXXX-XXXX-XXXX-XXXX")],
+    ca: Annotated[Path | None, typer.Option("--ca", help="The servers' root, if you already have it")] = None,
+    home: HomeOption = None,
+    source: Annotated[str | None, typer.Option("--source", help="The first stream's source")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an identity that is there")] = False,
+) -> None:
+    """Get this device its certificate; the server proves itself before it is told anything."""
+    folder = find_home(home)
+    with failures_as_sentences():
+        root = ca.read_bytes() if ca else None
+        answer = enrol(folder, EnrolmentWish(server, read_token(token), root, source, force))
+    print(f"Enrolled as {answer.device_id}. Key and certificate are in {folder.path}.")
+    if abs(clock_error_s(answer, datetime.now(UTC))) > CLOCK_TROUBLE_S:
+        print(f"This device's clock is {clock_error_s(answer, datetime.now(UTC)):+.0f} s from the server's: set it.")
+    print(f"Next: camfleet-agent check --home {folder.path}, then camfleet-agent run --home {folder.path}")
+
+
+@app.command("run")
+def run_command(
+    home: HomeOption = None,
+    ledger: Annotated[
+        Path | None, typer.Option("--ledger", help="Write every decided event here too, as JSON lines")
+    ] = None,
+) -> None:
+    """Watch the streams and report events, until stopped."""
+    folder = find_home(home)
+    settings = read_settings(folder)
+    configure("camera_agent", settings.log_level)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stopping.set())
+    with failures_as_sentences():
+        run_agent(folder, settings, ledger, stopping)
+
+
+@app.command("check")
+def check(home: HomeOption = None) -> None:
+    """Show every setting and where it came from, and look at all that the agent needs."""
+    folder = find_home(home)
+    settings = read_settings(folder)
+    values = settings.model_dump(mode="json", exclude_none=True)
+    for name, origin in origins(folder).items():
+        print(f"{name} = {_without_password(values[name])}  ({origin})")
+    findings = check_everything(folder, settings, datetime.now(UTC))
+    for finding in findings:
+        print(f"{'ok ' if finding.is_good else 'BAD'}  {finding.what}: {_without_password(finding.said)}")
+    wrong = sum(not finding.is_good for finding in findings)
+    if wrong:
+        raise CommandFailed(f"{wrong} of {len(findings)} checks failed: mend them in the order shown")
+
+
+@contextmanager
+def failures_as_sentences() -> Iterator[None]:
+    """Every failure that a person can mend, as one line and a non-zero exit."""
+    try:
+        yield
+    except (
+        AlreadyEnrolled,
+        AlreadyRunning,
+        EnrolmentRefused,
+        IdentityUnusable,
+        LabelUnknown,
+        ModelRefused,
+        NotAToken,
+        OutboxUnusable,
+        OutboxUnwritable,
+        ServerNotTrusted,
+        ServerUnreachable,
+        SourceUnknown,
+    ) as error:
+        raise CommandFailed(str(error)) from None
+
+
+def _without_password(said: object) -> str:
+    return re.sub(r"//[^/@\s]+@", "//…@", str(said))
+
+
+def main() -> NoReturn:
+    """Run `camfleet-agent`."""
+    run(app, "camfleet-agent")
