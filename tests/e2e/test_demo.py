@@ -125,7 +125,8 @@ def _processes_of(home: Path) -> list[str]:
 
 def test_stop_leaves_no_process_and_no_open_port(platform: Platform) -> None:
     """Runs last in this file: it ends the platform that the others share."""
-    ports = [getattr(platform.settings, name) for name in type(platform.settings).model_fields if name.endswith("_port")]
+    names = [name for name in type(platform.settings).model_fields if name.endswith("_port")]
+    ports = [getattr(platform.settings, name) for name in names]
     assert all(_is_open(port) for port in ports)
     assert _processes_of(platform.home)
     platform.call("stop")
