@@ -107,8 +107,13 @@ class LiveSource:
                     self._arrived.notify_all()
                 index += 1
         except SourceFailed as failure:
-            with self._arrived:
-                self._failure = failure
-                self._arrived.notify_all()
+            self._fail(failure)
+        except Exception as error:  # noqa: BLE001 (top of a thread: its reader must hear of any end)
+            self._fail(SourceFailed(Reason.FAILED, f"reading the {self.kind} camera failed: {error!r}"))
         finally:
             self._camera.close()
+
+    def _fail(self, failure: SourceFailed) -> None:
+        with self._arrived:
+            self._failure = failure
+            self._arrived.notify_all()

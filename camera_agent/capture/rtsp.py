@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -31,6 +32,7 @@ class RtspCamera:
 
     def open(self) -> None:
         self._resolve()
+        began = time.monotonic()
         try:
             self._container = av.open(
                 self._url,
@@ -40,7 +42,9 @@ class RtspCamera:
             self._container.streams.video[0].codec_context.thread_count = 1
         except (FFmpegError, IndexError) as error:
             self.close()
-            raise self._failure(error) from error
+            # A handshake cut short by the timeout is reported as bad data.
+            out_of_time = time.monotonic() - began >= self._open_timeout_s
+            raise self._failure(TimeoutError() if out_of_time else error) from error
         self._decoded = self._container.decode(video=0)
 
     def read(self) -> Picture:
