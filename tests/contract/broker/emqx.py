@@ -18,13 +18,19 @@ class EmqxNode:
     """
 
     folder: Path
-    cameras: BrokerAddress = BrokerAddress("localhost", 8883)
-    servers: BrokerAddress = BrokerAddress("localhost", 8884)
     authorities: Authorities = field(init=False)
 
     def __post_init__(self) -> None:
         self.authorities = Authorities(self._authority("root"), self._authority("servers-root"))
         self.authorities.issuing = self._authority("issuing")
+
+    @property
+    def cameras(self) -> BrokerAddress:
+        return BrokerAddress("localhost", 8883)
+
+    @property
+    def servers(self) -> BrokerAddress:
+        return BrokerAddress("localhost", 8884)
 
     def credentials(self, name: str) -> CredentialFiles:
         files = CredentialFiles(self.folder / "clients" / name)

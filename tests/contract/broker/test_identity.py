@@ -68,7 +68,8 @@ def test_an_expired_certificate_is_refused(broker: Broker, tmp_path: Path) -> No
 
 
 def test_a_camera_cannot_borrow_a_client_id(broker: Broker) -> None:
-    with connected(broker, Wish("cam-00002")) as victim, connected(broker, Wish(CAMERA, client_id="cam-00002")) as thief:
+    borrowed = Wish(CAMERA, client_id="cam-00002")
+    with connected(broker, "cam-00002") as victim, connected(broker, borrowed) as thief:
         assert thief.publish("fleet/v1/cam-00002/up/birth") == 0x87
         assert victim.publish("fleet/v1/cam-00002/up/birth") != 0x87
         assert not victim.closed
