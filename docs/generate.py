@@ -3,10 +3,12 @@
 import argparse
 import importlib
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from importlib.metadata import metadata
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -24,6 +26,25 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 PROGRAMS = ("fleet", "config_server", "dashboard", "camera_agent")
 WRITERS = {Direction.UP: "camera", Direction.DOWN: "servers", Direction.REGISTRY: "courier"}
+
+GENERATED = (DOCS / "topics.md", DOCS / "settings.md", ROOT / "THIRD_PARTY.md")
+# What a package's metadata says in words of its own, or not at all; read in its licence file instead.
+LICENCES = {
+    "blinker": "MIT",
+    "certifi": "MPL-2.0",
+    "flatbuffers": "Apache-2.0",
+    "flask-wtf": "BSD-3-Clause",
+    "itsdangerous": "BSD-3-Clause",
+    "jinja2": "BSD-3-Clause",
+    "markdown-it-py": "MIT",
+    "mdurl": "MIT",
+    "onnxruntime": "MIT",
+    "opencv-python-headless": "Apache-2.0",
+    "ordered-set": "MIT",
+    "protobuf": "BSD-3-Clause",
+    "shellingham": "ISC",
+    "wtforms": "BSD-3-Clause",
+}
 
 Meaning = tuple[type[Message] | None, str]
 MEANINGS: dict[tuple[Channel, Direction], Meaning] = {
@@ -65,7 +86,7 @@ def main() -> int:
 
 def stale_files() -> dict[Path, str]:
     """Return the files whose generated parts are not what the code gives, with the text they should have."""
-    wanted = {path: fill(path.read_text(), PARTS) for path in (DOCS / "topics.md", DOCS / "settings.md")}
+    wanted = {path: fill(path.read_text(), PARTS) for path in GENERATED}
     return {path: text for path, text in wanted.items() if path.read_text() != text}
 
 
@@ -131,6 +152,32 @@ def variable_of(kind: type[BaseModel], name: str) -> str:
     return alias if isinstance(alias, str) else f"{prefix}{name.upper()}" if prefix else name
 
 
+def vendored() -> str:
+    """Return what the dashboard's pages carry with them, from the manifest beside it."""
+    manifest = json.loads((ROOT / "dashboard/static/vendor/manifest.json").read_text())
+    rows = ([one["name"], one["version"], one["licence"], one["source"], one["use"]] for one in manifest["packages"])
+    return table(["name", "version", "licence", "origin", "use"], rows)
+
+
+def packages() -> str:
+    """Return the Python packages that a host installs, as pinned, with the licence that each states."""
+    return table(["package", "version", "licence"], ([*pin, licence_of(pin[0])] for pin in pins()))
+
+
+def pins() -> list[tuple[str, str]]:
+    """Return name and version of each package in requirements.txt."""
+    lines = (line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines())
+    return [(name, version) for name, _, version in (line.partition("==") for line in lines if line)]
+
+
+def licence_of(package: str) -> str:
+    """Return the SPDX expression of an installed package's licence; KeyError when it states none."""
+    if package in LICENCES:
+        return LICENCES[package]
+    said = metadata(package)
+    return said["License-Expression"] if "License-Expression" in said else said["License"]
+
+
 def table(head: list[str], rows: Iterable[list[str]]) -> str:
     """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
@@ -181,6 +228,7 @@ def default_text(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
     if value is None or value is PydanticUndefined or value in ("", (), [], {}):
         return "empty"
+    value = list(value) if isinstance(value, tuple) else value
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
@@ -222,6 +270,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "messages": message_fields,
     "reasons": reasons,
     "settings": settings,
+    "vendored": vendored,
+    "packages": packages,
 }
 
 if __name__ == "__main__":
