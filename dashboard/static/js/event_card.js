@@ -6,6 +6,15 @@ import { durationWords } from './time.js';
 
 const STALE_MS = 120000;
 
+/** Whether the thing is still being followed; one that went quiet without an end is not. */
+export function isLive(event) {
+  return event.change !== 'gap' && !isOver(event) && Date.now() - Date.parse(event.received_at ?? event.ts) < STALE_MS;
+}
+
+function isOver(event) {
+  return Boolean(event.ended_at) || event.change === 'end';
+}
+
 class EventCard extends HTMLElement {
   /** Show this revision; an older one than shown is ignored. Returns whether anything changed. */
   show(event) {
@@ -81,12 +90,11 @@ class EventCard extends HTMLElement {
 
   #drawState() {
     const { event } = this;
-    const isLive = !event.ended_at && event.change !== 'end';
-    const isStale = isLive && Date.now() - Date.parse(event.ts) > STALE_MS;
-    this.state.dataset.state = isLive ? (isStale ? 'open' : 'live') : 'ended';
-    setText(this.state, isLive ? (isStale ? 'no end seen' : 'live') : 'ended');
+    const live = isLive(event);
+    this.state.dataset.state = live ? 'live' : 'ended';
+    setText(this.state, live ? 'live' : isOver(event) ? 'ended' : 'no end seen');
     const seconds = (Date.parse(event.ended_at ?? event.ts) - Date.parse(event.started_at)) / 1000;
-    setText(this.span, Number.isFinite(seconds) ? durationWords(Math.max(0, seconds)) : '');
+    setText(this.span, seconds >= 0.1 ? durationWords(seconds) : '');
     this.span.title = 'How long it was seen';
   }
 

@@ -39,7 +39,7 @@ export class ReviewFilters {
     if (camera && event.device_id !== camera) return false;
     if (label && event.label !== label) return false;
     if (site && event.site_id !== site) return false;
-    return !(after && Date.parse(start) < Date.parse(after)) && !(before && Date.parse(start) > Date.parse(before));
+    return !(after && Date.parse(start) < Date.parse(after)) && !(before && Date.parse(start) >= Date.parse(before));
   }
 
   /** Put what the address says into the form. */

@@ -1,6 +1,7 @@
 /** `<event-timeline>`: when the shown events happened, newest on top; a press leads to the nearest card. */
 
 import { el, svg } from './dom.js';
+import { isLive } from './event_card.js';
 import { localDay, localTime } from './time.js';
 
 const STEPS_S = [10, 30, 60, 300, 600, 1800, 3600, 7200, 14400, 43200, 86400, 604800];
@@ -68,7 +69,7 @@ class EventTimeline extends HTMLElement {
     const start = Date.parse(event.started_at ?? event.ts);
     const end = Date.parse(event.ended_at ?? event.ts) || start;
     const top = this.#y(Math.max(start, end));
-    const kind = event.change === 'gap' ? 'gap' : event.ended_at ? 'ended' : 'live';
+    const kind = event.change === 'gap' ? 'gap' : isLive(event) ? 'live' : 'ended';
     return svg('rect', { class: 'timeline-mark', 'data-kind': kind, x: 60, y: top.toFixed(1), width: 18, height: Math.max(2.5, this.#y(start) - top).toFixed(1), rx: 1 });
   }
 
