@@ -4,8 +4,6 @@ import shutil
 import sys
 from typing import Any
 
-from prometheus_client import multiprocess
-
 from config_server.authorities import AuthorityMissing, load_authorities
 from config_server.settings import ConfigSettings
 from config_server.store.database import StoreUnavailable
@@ -30,6 +28,7 @@ bind = f"127.0.0.1:{_settings.config_port}"
 workers = 2
 worker_class = "gthread"
 threads = 2
+umask = 0o077
 timeout = 30
 graceful_timeout = 10
 keepalive = 5
@@ -44,10 +43,14 @@ control_socket_disable = True
 def on_starting(_server: Any) -> None:
     """Begin with an empty metrics folder."""
     shutil.rmtree(_metrics_folder, ignore_errors=True)
+    make_private_folder(_settings.home.run)
     make_private_folder(_metrics_folder)
     configure("config_server", _settings.log_level)
 
 
 def child_exit(_server: Any, worker: Any) -> None:
     """Forget the gauges of a worker that is gone."""
+    # Imported before raw_env is set, the library would count in memory, each worker for itself.
+    from prometheus_client import multiprocess
+
     multiprocess.mark_process_dead(worker.pid, path=str(_metrics_folder))  # type: ignore[no-untyped-call]

@@ -48,7 +48,7 @@ def require_current_schema(url: str) -> None:
     """Raise WrongSchema, naming the command to run, unless the database is at this release's revision."""
     engine = open_engine(url)
     try:
-        found = _revision(engine)
+        found = _revision(engine) if _is_there(engine) else None
     except DBAPIError as failure:
         raise StoreUnavailable(f"config_server's database cannot be opened: {failure.orig}") from failure
     finally:
@@ -72,6 +72,11 @@ def _revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
         return context.get_current_revision()
+
+
+def _is_there(engine: Engine) -> bool:
+    """Look before opening: SQLite would make an empty database."""
+    return engine.dialect.name != "sqlite" or Path(engine.url.database or "").exists()
 
 
 def _config() -> Config:

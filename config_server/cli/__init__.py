@@ -1,0 +1,21 @@
+"""The commands that config_server adds to `camfleet`: the CA offline, devices and provisioning over REST."""
+
+import typer
+
+from config_server.cli import authority, devices
+from fleet.cli import new_app
+
+
+def register(app: typer.Typer) -> None:
+    """Add `ca …`, `provision` and `devices …`."""
+    ca = new_app("Make and look after this host's certificate authorities (offline).")
+    ca.command("init")(authority.init)
+    ca.command("renew")(authority.renew)
+    ca.command("show")(authority.show)
+    app.add_typer(ca, name="ca")
+
+    registry = new_app("Look at the registry of cameras (needs a running config_server).")
+    registry.command("list")(devices.list_devices)
+    registry.command("show")(devices.show_device)
+    app.add_typer(registry, name="devices")
+    app.command("provision")(devices.provision)

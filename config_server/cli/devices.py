@@ -1,0 +1,118 @@
+"""`camfleet provision` and `camfleet devices …`: online, over REST."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from config_server.rest_client import RestClient
+from config_server.settings import ConfigSettings
+from fleet.cli import CommandFailed
+from fleet.home import write_file
+from fleet.settings import load
+
+Server = Annotated[str | None, typer.Option(help="config_server's address (default: this host's)")]
+TokenFile = Annotated[Path | None, typer.Option(help="file with an API token (default: this host's admin)")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
+
+
+def provision(
+    name: Annotated[str, typer.Argument(help="the camera's name for people, in any script")],
+    site: Annotated[str | None, typer.Option(help="id of the site where it stands")] = None,
+    device_id: Annotated[str | None, typer.Option(help="its id, 'cam-…' (default: made from the name)")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="new folder for key, certificate and settings")] = None,
+    as_json: AsJson = False,
+    server: Server = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Register a camera and print the one command to run on it; or make its files here with --bundle."""
+    client = RestClient.of(load(ConfigSettings), server, token_file)
+    if bundle is not None:
+        _make_bundle_folder(bundle)
+    try:
+        created = client.post("/config/devices", _without_none(name=name, site=site, device_id=device_id))
+        if bundle is not None:
+            made_id = created["device"]["device_id"]
+            _fill_bundle(bundle, client.post(f"/config/devices/{made_id}/bundle"))
+    except CommandFailed:
+        if bundle is not None:
+            bundle.rmdir()
+        raise
+    _print_provisioned(created, bundle, as_json=as_json)
+
+
+def list_devices(
+    state: Annotated[str | None, typer.Option(help="pending, accepted, rejected or decommissioned")] = None,
+    site: Annotated[str | None, typer.Option(help="only those of this site")] = None,
+    as_json: AsJson = False,
+    server: Server = None,
+    token_file: TokenFile = None,
+) -> None:
+    """List every device."""
+    client = RestClient.of(load(ConfigSettings), server, token_file)
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        page = client.get("/config/devices", state=state, site=site, cursor=cursor, limit=500)
+        found += page["items"]
+        cursor = page["cursor"]
+        if cursor is None:
+            break
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        return
+    for device in found:
+        typer.echo(_line(device))
+
+
+def show_device(
+    device_id: Annotated[str, typer.Argument(help="the device's id")],
+    as_json: AsJson = False,
+    server: Server = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Show one device."""
+    client = RestClient.of(load(ConfigSettings), server, token_file)
+    device = client.get(f"/config/devices/{quote(device_id, safe='')}")
+    typer.echo(json.dumps(device, ensure_ascii=False, indent=None if as_json else 2))
+
+
+def _line(device: dict[str, Any]) -> str:
+    certificate = device["certificate"]
+    until = f"certificate until {certificate['not_after'][:10]}" if certificate else "no certificate"
+    site = device["site_id"] or "no site"
+    return "  ".join([device["device_id"], device["state"], site, until, device["name"]])
+
+
+def _make_bundle_folder(folder: Path) -> None:
+    """Make the folder before anything is registered: a bundle is handed out only once."""
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+    except FileExistsError:
+        raise CommandFailed(f"{folder} exists already: name a folder that does not") from None
+
+
+def _fill_bundle(folder: Path, answer: dict[str, Any]) -> None:
+    files: dict[str, str] = answer["files"]
+    for name, content in files.items():
+        write_file(folder / Path(name).name, content.encode())
+
+
+def _print_provisioned(created: dict[str, Any], bundle: Path | None, *, as_json: bool) -> None:
+    device = created["device"]
+    if as_json:
+        shown = created if bundle is None else {"device": device, "bundle": str(bundle)}
+        typer.echo(json.dumps(shown, ensure_ascii=False))
+    elif bundle is None:
+        ticket = created["enrolment"]
+        typer.echo(f"{device['device_id']} is registered. Run this on the camera until {ticket['expires_at']}:")
+        typer.echo(f"  {ticket['command']}")
+    else:
+        typer.echo(f"{device['device_id']} is registered; its key and certificate are in {bundle}.")
+        typer.echo(f"Move the folder to the camera and run: camfleet-agent run --home {bundle.name}")
+
+
+def _without_none(**values: str | None) -> dict[str, str]:
+    return {name: value for name, value in values.items() if value is not None}
