@@ -27,6 +27,8 @@ class Mosquitto:
 
     settings: ServerSettings
     authorities: Authorities = field(default_factory=Authorities)
+    kicks_by_takeover: bool = True
+    shortens_keepalive: bool = True
     _process: subprocess.Popen[bytes] | None = None
     _revoked: set[int] = field(default_factory=set)
 

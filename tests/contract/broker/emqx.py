@@ -18,6 +18,8 @@ class EmqxNode:
     """
 
     folder: Path
+    kicks_by_takeover: bool = False
+    shortens_keepalive: bool = False
     authorities: Authorities = field(init=False)
 
     def __post_init__(self) -> None:

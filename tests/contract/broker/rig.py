@@ -26,6 +26,14 @@ class Broker(Protocol):
     """A broker under test, whichever it is."""
 
     @property
+    def kicks_by_takeover(self) -> bool:
+        """Whether a servers' session may end a camera's by taking its client id (EMQX: by its API instead)."""
+        ...
+
+    @property
+    def shortens_keepalive(self) -> bool: ...
+
+    @property
     def cameras(self) -> BrokerAddress: ...
 
     @property
