@@ -5,31 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
-from uuid import UUID
+from datetime import timedelta
 
 from camera_agent.capture.clock import WallClock
-from camera_agent.capture.options import SourceOptions
-from camera_agent.capture.spec import source_from
 from camera_agent.delivery.outbox import Outbox
 from camera_agent.delivery.publisher import Publisher
 from camera_agent.enrolment.identity import read_identity
-from camera_agent.events import Decision, EventPolicy
+from camera_agent.events import Decision
 from camera_agent.home import AgentHome
 from camera_agent.house import House
-from camera_agent.pipeline import StreamPipeline
 from camera_agent.reporting import Introduction, Reporter, will_of
-from camera_agent.settings import AgentSettings, StreamSettings
+from camera_agent.settings import AgentSettings
 from camera_agent.state_file import StateFile
+from camera_agent.streams.building import worker_for
 from camera_agent.streams.status import StatusBoard
 from camera_agent.streams.worker import StreamWorker
-from camera_agent.tracking.tracker import ByteTracker, TrackerSettings
-from camera_agent.vision.detectors import detector_for
 from camera_agent.vision.model import Model
-from camera_agent.vision.types import Detector
 from fleet import __version__, topics
-from fleet.identifiers import uuid7
 from fleet.logs import get_logger
 from fleet.messages import ModelInfo, StreamInfo
 from fleet.mqtt import BrokerAddress, Session, SessionOptions
@@ -148,16 +140,9 @@ class Agent:
     def _new_worker(self, name: str, model: Model) -> StreamWorker:
         wanted = self._settings.streams[name]
         kind = wanted.source.partition(":")[0]
-        self._board.enter(StreamInfo(name=name, kind=kind, fps=wanted.fps), CLOCK.now())
-        options = SourceOptions(fps=wanted.fps, crop=wanted.crop, loop=wanted.loop)
-        detector = detector_for(model, wanted.labels)
-        return StreamWorker(
-            name=name,
-            new_source=partial(source_from, wanted.source, options),
-            new_pipeline=partial(new_pipeline, detector, wanted),
-            keep=self._keep,
-            board=self._board,
-        )
+        stream = StreamInfo(name=name, kind=kind, fps=wanted.fps)
+        self._board.enter(stream, CLOCK.now())
+        return worker_for(stream, wanted, model, self._keep, self._board)
 
     def _keep(self, stream: str, decisions: Sequence[Decision]) -> None:
         if self._outbox.append(stream, decisions, CLOCK.now()):
@@ -180,12 +165,3 @@ class Agent:
                 "outbox_depth": depth.rows,
             }
         )
-
-
-def new_pipeline(detector: Detector, wanted: StreamSettings) -> StreamPipeline:
-    """Return a pipeline that remembers nothing yet."""
-    return StreamPipeline(detector, ByteTracker(TrackerSettings(score=wanted.threshold)), EventPolicy(_event_id))
-
-
-def _event_id(moment: datetime) -> UUID:
-    return uuid7(int(moment.timestamp() * 1000))

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from camera_agent.capture.options import SourceOptions
 from camera_agent.capture.source import SourceFailed
-from camera_agent.capture.spec import SourceUnknown, source_from
+from camera_agent.capture.spec import SourceUnknown
 from camera_agent.enrolment.identity import IdentityUnusable, read_identity
 from camera_agent.home import AgentHome
 from camera_agent.settings import AgentSettings, StreamSettings
+from camera_agent.streams.building import new_source
 from camera_agent.vision.detectors import load_default_model
 from camera_agent.vision.model import ModelRefused
 from fleet.mqtt import describe
@@ -75,7 +75,7 @@ def _identity(home: AgentHome, settings: AgentSettings, now: datetime) -> str:
 
 
 def _source(stream: StreamSettings) -> str:
-    source = source_from(stream.source, SourceOptions(fps=stream.fps, crop=stream.crop, loop=stream.loop))
+    source = new_source(stream)
     try:
         source.open()
         return f"{source.kind}, {source.width}×{source.height} at {source.fps:g} frames/s"

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from camera_agent.capture.source import SourceFailed
 from camera_agent.capture.spec import SourceUnknown
 from camera_agent.checks import check_everything
 from camera_agent.delivery.outbox import OutboxUnusable, OutboxUnwritable
@@ -26,7 +27,7 @@ from camera_agent.enrolment.exchange import (
 from camera_agent.enrolment.identity import IdentityUnusable
 from camera_agent.lock import AlreadyRunning
 from camera_agent.settings import find_home, origins, read_settings
-from camera_agent.starting import run_agent
+from camera_agent.starting import run_agent, run_replay
 from camera_agent.vision.model import ModelRefused
 from camera_agent.vision.nanodet import LabelUnknown
 from fleet.cli import CommandFailed, new_app, run
@@ -96,6 +97,18 @@ def check(home: HomeOption = None) -> None:
         raise CommandFailed(f"{wrong} of {len(findings)} checks failed: mend them in the order shown")
 
 
+@app.command("replay")
+def replay_command(
+    source: Annotated[str, typer.Argument(help="file:PATH, folder:PATH or a path")],
+    tracks: Annotated[Path, typer.Option("--tracks", help="Every frame's tracks go here, as MOTChallenge text")],
+    events: Annotated[Path, typer.Option("--events", help="The events go here, as JSON lines")],
+) -> None:
+    """Run the shipping pipeline over a recording as fast as it goes."""
+    with failures_as_sentences():
+        figures = run_replay(source, tracks, events)
+    print(f"{figures.frames} frames, {figures.tracks} tracks, {figures.events} events")
+
+
 @contextmanager
 def failures_as_sentences() -> Iterator[None]:
     """Every failure that a person can mend, as one line and a non-zero exit."""
@@ -113,6 +126,7 @@ def failures_as_sentences() -> Iterator[None]:
         OutboxUnwritable,
         ServerNotTrusted,
         ServerUnreachable,
+        SourceFailed,
         SourceUnknown,
     ) as error:
         raise CommandFailed(str(error)) from None

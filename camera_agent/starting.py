@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from pathlib import Path
+from uuid import UUID
 
 from camera_agent.agent import CLOCK, Agent, Parts
-from camera_agent.capture.options import SourceOptions
+from camera_agent.capture.options import REPLAY
 from camera_agent.capture.spec import source_from
 from camera_agent.delivery.ledger import Ledger
 from camera_agent.delivery.outbox import Outbox
 from camera_agent.enrolment.identity import IdentityUnusable, finish_adoption, read_identity
 from camera_agent.home import AgentHome
 from camera_agent.lock import held
-from camera_agent.settings import AgentSettings
-from camera_agent.vision.detectors import detector_for, load_default_model
+from camera_agent.replay import ReplayFigures, replay
+from camera_agent.settings import AgentSettings, StreamSettings
+from camera_agent.streams.building import new_source, pipeline_maker
+from camera_agent.vision.detectors import load_default_model
 
 
 def run_agent(home: AgentHome, settings: AgentSettings, ledger: Path | None, stopping: threading.Event) -> None:
@@ -27,8 +31,9 @@ def run_agent(home: AgentHome, settings: AgentSettings, ledger: Path | None, sto
         )
     model = load_default_model()
     for stream in settings.streams.values():
-        source_from(stream.source, SourceOptions())
-        detector_for(model, stream.labels)
+        # What a person mistyped is refused at once; what only is not there now is waited for.
+        new_source(stream)
+        pipeline_maker(model, stream)
     with held(home.lock):
         outbox = Outbox(
             home.outbox,
@@ -40,3 +45,15 @@ def run_agent(home: AgentHome, settings: AgentSettings, ledger: Path | None, sto
             Agent(Parts(settings, home, outbox, model)).run(stopping)
         finally:
             outbox.close()
+
+
+def run_replay(source: str, tracks: Path, events: Path) -> ReplayFigures:
+    """Run what ships over a recording; the same recording gives the same files, ids included."""
+    wanted = StreamSettings(source=source)
+    chance = random.Random(0)  # noqa: S311  (ids that repeat, not secrets)
+    pipeline = pipeline_maker(
+        load_default_model(), wanted, lambda _moment: UUID(int=chance.getrandbits(128), version=4)
+    )()
+    opened = source_from(source, REPLAY)
+    with tracks.open("w") as tracks_file, events.open("w") as events_file:
+        return replay(opened, pipeline, tracks_file, events_file)
