@@ -32,15 +32,16 @@ def source_from(text: str, options: SourceOptions) -> Source:
             return _file(Path(rest), options)
         case "folder" if rest:
             return _folder(Path(rest), options)
-    return _existing(Path(text), options)
+    return _existing(text, options)
 
 
-def _existing(path: Path, options: SourceOptions) -> Source:
-    if path.is_dir():
+def _existing(text: str, options: SourceOptions) -> Source:
+    path = Path(text)
+    if text and path.is_dir():
         return _folder(path, options)
     if path.is_file():
         return _file(path, options)
-    raise SourceUnknown(f"no source {str(path)!r}: neither a file nor a folder is there; give {FORMS}")
+    raise SourceUnknown(f"no source {text!r}: neither a file nor a folder is there; give {FORMS}")
 
 
 def _file(path: Path, options: SourceOptions) -> Source:
