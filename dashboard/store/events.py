@@ -49,12 +49,12 @@ def _with_name() -> Select[Any]:
 
 def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
     column = events.c
-    given: list[tuple[object, ColumnElement[bool]]] = [
-        (wanted.camera, column.device_id == wanted.camera),
-        (wanted.label, column.label == wanted.label),
-        (wanted.site, column.site_id == wanted.site),
-        (wanted.after, column.started_at >= wanted.after),
-        (wanted.before, column.started_at < wanted.before),
-        (wanted.below, column.change_seq < wanted.below),
-    ]
-    return [condition for value, condition in given if value is not None]
+    equal = {column.device_id: wanted.camera, column.label: wanted.label, column.site_id: wanted.site}
+    conditions = [of == value for of, value in equal.items() if value is not None]
+    if wanted.after is not None:
+        conditions.append(column.started_at >= wanted.after)
+    if wanted.before is not None:
+        conditions.append(column.started_at < wanted.before)
+    if wanted.below is not None:
+        conditions.append(column.change_seq < wanted.below)
+    return conditions

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
 
 from dashboard.store.database import Database
 
@@ -24,8 +24,10 @@ def newest_revision() -> str:
 def current_revision(database: Database) -> str | None:
     """Return the revision of a database; None for an empty one."""
     with database.reading() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        return context.get_current_revision()
+        if not inspect(connection).has_table(VERSION_TABLE):
+            return None
+        found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+        return found
 
 
 def require_revision(database: Database) -> None:

@@ -1,0 +1,69 @@
+"""The commands `camfleet people …`; they work on the database of this host, whether the dashboard runs or not."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from dashboard.people import accounts
+from dashboard.store.database import Database, StoreUnavailable
+from dashboard.store.people import People
+from dashboard.store.revision import WrongRevision, require_revision
+from fleet.cli import CommandFailed, new_app
+from fleet.settings import ServerSettings, load
+
+Json = Annotated[bool, typer.Option("--json", help="JSON for scripts")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add dashboard's commands to `camfleet`."""
+    people = new_app("People who may log in to the dashboard.")
+    people.command("ensure-admin")(ensure_admin)
+    people.command("reset-password")(reset_password)
+    app.add_typer(people, name="people")
+
+
+def ensure_admin(as_json: Json = False) -> None:
+    """Make the user `admin` if there is nobody yet, and show the password, this once."""
+    with _people() as people:
+        account = accounts.ensure_admin(people, datetime.now(UTC))
+    if as_json:
+        print(json.dumps(account.__dict__))
+    elif account.password is None:
+        print("the admin's login was shown earlier; `camfleet people reset-password` makes a new one")
+    else:
+        _show(account)
+
+
+def reset_password(name: Annotated[str, typer.Argument(help="user name")], as_json: Json = False) -> None:
+    """Give a user a new password, show it once, and end all of their sessions."""
+    with _people() as people:
+        try:
+            account = accounts.reset_password(people, name, datetime.now(UTC))
+        except accounts.NoSuchUser:
+            raise CommandFailed(f"there is no user {name!r}: check the name") from None
+    if as_json:
+        print(json.dumps(account.__dict__))
+    else:
+        _show(account)
+
+
+def _show(account: accounts.Account) -> None:
+    print(f"user: {account.name}   password: {account.password}   (shown only now; write it down)")
+
+
+@contextmanager
+def _people() -> Iterator[People]:
+    database = Database(load(ServerSettings).events_database)
+    if database.file is not None and not database.file.exists():
+        raise CommandFailed(f"there is no database {database.file}: run `camfleet migrate`")
+    try:
+        require_revision(database)
+        yield People(database)
+    except (WrongRevision, StoreUnavailable) as error:
+        raise CommandFailed(str(error)) from None
+    finally:
+        database.close()

@@ -1,0 +1,57 @@
+"""One client's stream: at once when it was quiet, at most five writes a second, a heartbeat when nothing happens."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from dashboard.feed.frames import HEARTBEAT, HELLO
+from dashboard.feed.hub import Hub
+from dashboard.store.database import StoreUnavailable
+
+PAUSE_S = 0.2
+HEARTBEAT_S = 15.0
+CHECK_EVERY_S = 30.0
+
+
+@dataclass
+class ClientStream:
+    """Yields what to write. `since` is where the client stopped; `may_stay` says whether its session still holds."""
+
+    hub: Hub
+    since: int | None
+    may_stay: Callable[[], bool]
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            with self.hub.client():
+                yield HELLO
+                yield from self._follow(self.hub.cursor if self.since is None else self.since)
+        except StoreUnavailable:
+            # The stream ends; the browser comes back and goes on from its last id.
+            return
+
+    def _follow(self, cursor: int) -> Iterator[bytes]:
+        wrote_at, checked_at = self.clock() - PAUSE_S, self.clock()
+        while True:
+            if self.clock() - checked_at >= CHECK_EVERY_S:
+                checked_at = self.clock()
+                if not self.may_stay():
+                    return
+            if self.since is None or cursor == self.hub.cursor:
+                changed = self.hub.wait_beyond(cursor, HEARTBEAT_S)
+            else:
+                changed = True
+            if not changed:
+                yield HEARTBEAT
+                continue
+            self._pause(PAUSE_S - (self.clock() - wrote_at))
+            body, cursor = self.hub.read(cursor)
+            if body:
+                wrote_at = self.clock()
+                yield body
+
+    def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            self.sleep(seconds)

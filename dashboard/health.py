@@ -1,0 +1,106 @@
+"""Say how the platform is: /health for people and monitors, /healthz and /metrics for this host."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from flask import Blueprint, Response, current_app, make_response
+from prometheus_flask_exporter import PrometheusMetrics
+
+from dashboard.guards import Guard, guarded, is_direct_loopback, signed_in_user
+from dashboard.store.database import Database, StoreUnavailable
+
+health = Blueprint("health", __name__)
+
+CHECKS, METRICS = "camfleet.checks", "camfleet.metrics"
+ASK_WITHIN_S = 2.0
+DISK_DEGRADED_PCT, DISK_DOWN_BYTES = 5.0, 64 * 1024 * 1024
+WORST_FIRST = ("down", "degraded", "ok")
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What /health looks at. Without ingest nothing is stored; without the courier only certificates wait."""
+
+    database: Database
+    home: Path
+    ingest_url: str
+    courier_url: str
+
+    def run(self) -> Json:
+        """Return every check's outcome and the worst of them as `status`."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            ingest = pool.submit(ask, self.ingest_url)
+            courier = pool.submit(ask, self.courier_url)
+            checks = {"database": self.ask_database(), "disk": self.look_at_disk()}
+            checks["ingest"], checks["courier"] = ingest.result(), _at_most_degraded(courier.result())
+        found = {check["status"] for check in checks.values()}
+        return {"status": next(status for status in WORST_FIRST if status in found), "checks": checks}
+
+    def ask_database(self) -> Json:
+        """Say whether the events database answers."""
+        try:
+            self.database.ping()
+        except StoreUnavailable as error:
+            return {"status": "down", "reason": str(error)}
+        return {"status": "ok"}
+
+    def look_at_disk(self) -> Json:
+        """Say how much room the state folder has."""
+        usage = shutil.disk_usage(self.home)
+        free_pct = round(100.0 * usage.free / usage.total, 1)
+        status = "down" if usage.free < DISK_DOWN_BYTES else "degraded" if free_pct < DISK_DEGRADED_PCT else "ok"
+        return {"status": status, "free_pct": free_pct, "free_bytes": usage.free}
+
+
+def ask(url: str) -> Json:
+    """Return a program's own account of itself; `down` when it gives none in time."""
+    try:
+        answer = httpx.get(url, timeout=ASK_WITHIN_S)
+        body = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        return {"status": "down", "reason": f"no answer: {type(error).__name__}"}
+    if not isinstance(body, dict):
+        return {"status": "down", "reason": "an answer that is none"}
+    said = body.get("status")
+    return body | {"status": said if said in WORST_FIRST else "ok" if answer.is_success else "down"}
+
+
+def _at_most_degraded(check: Json) -> Json:
+    return check | {"status": "degraded"} if check["status"] == "down" else check
+
+
+@health.get("/health")
+@guarded(Guard.OPEN)
+def show_health() -> Response:
+    """Tell everybody ok, degraded or down; why, only this host and people who are signed in."""
+    checks: Checks = current_app.extensions[CHECKS]
+    outcome = checks.run()
+    code = 503 if outcome["status"] == "down" else 200
+    database_answers = outcome["checks"]["database"]["status"] == "ok"
+    trusted = is_direct_loopback() or (database_answers and signed_in_user() is not None)
+    return make_response(outcome if trusted else {"status": outcome["status"]}, code)
+
+
+@health.get("/healthz")
+@guarded(Guard.LOOPBACK)
+def show_healthz() -> Response:
+    """Say whether this program can answer."""
+    checks: Checks = current_app.extensions[CHECKS]
+    outcome = checks.ask_database()
+    return make_response(outcome, 200 if outcome["status"] == "ok" else 503)
+
+
+@health.get("/metrics")
+@guarded(Guard.LOOPBACK)
+def show_metrics() -> Response:
+    """Return what all workers counted."""
+    metrics: PrometheusMetrics = current_app.extensions[METRICS]
+    body, content_type = metrics.generate_metrics()
+    response = make_response(body)
+    response.content_type = content_type
+    return response

@@ -1,0 +1,1 @@
+"""Who may look: users with passwords, their sessions, the login page, the commands that manage them."""
