@@ -1,7 +1,9 @@
 """Ask a program whether it is healthy, from outside and within two seconds."""
 
+import json
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +12,8 @@ import httpx
 
 PROBE_TIMEOUT_S = 2.0
 LOOPBACK = "127.0.0.1"
+# An agent writes its state every two seconds.
+STALE_S = 30.0
 
 
 class Probe(Protocol):
@@ -49,6 +53,21 @@ class TlsProbe:
                 return True
         except OSError:
             return False
+
+
+@dataclass(frozen=True)
+class AgentProbe:
+    """Healthy when the camera agent's own state file, written by this very run, says that it is connected."""
+
+    state_file: Path
+
+    def is_healthy(self, alive_s: float, /) -> bool:
+        try:
+            age_s = time.time() - self.state_file.stat().st_mtime
+            state = json.loads(self.state_file.read_text())
+        except (OSError, ValueError):
+            return False
+        return age_s < min(alive_s, STALE_S) and state.get("connected") is True
 
 
 @dataclass(frozen=True)

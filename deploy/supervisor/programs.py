@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from deploy.door.config import nginx_argv
-from deploy.supervisor.probes import LOOPBACK, HttpProbe, SettledProbe, TlsProbe
+from deploy.supervisor.probes import LOOPBACK, AgentProbe, HttpProbe, TlsProbe
 from deploy.supervisor.program import Address, Program
 from deploy.supervisor.site import Site
 from fleet.settings import ServerSettings
@@ -89,7 +89,7 @@ def _worker(name: str, module: str, port: int, needs: tuple[str, ...]) -> Progra
 
 def _camera(home: Path) -> Program:
     argv = (own_command("camfleet-agent"), "run", "--home", str(home))
-    return Program(home.name, argv, SettledProbe(), needs=("broker",))
+    return Program(home.name, argv, AgentProbe(home / "state.json"), needs=("broker",))
 
 
 def _health_of(port: int) -> HttpProbe:
