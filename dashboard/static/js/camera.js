@@ -51,7 +51,6 @@ function drawHead() {
     el('status-pill', { state: camera.presence }),
     ...[reason, since && el('span', { class: 'head-fact' }, 'for ', since)].filter(Boolean),
     fact('map-pin', camera.site_name ?? camera.site_id),
-    fact('cpu', camera.software && `Software ${camera.software}`),
     el('span', { class: 'head-fact' }, icon('activity'), 'seen ', camera.last_seen_at ? el('relative-time', { datetime: camera.last_seen_at }) : 'never'),
     el('copy-code', { text: camera.device_id, what: 'device id' }),
   );
@@ -75,6 +74,7 @@ async function load() {
     feed.start(camera.cursor ?? camera.change_seq);
   } catch (error) {
     page.querySelector('.camera-head').replaceChildren();
+    page.dataset.known = String(error.status !== 404);
     panel.replaceChildren(error.status === 404 ? unknownCamera() : failure(error, load));
   }
 }

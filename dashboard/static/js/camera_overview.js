@@ -2,6 +2,7 @@
 
 import { el } from './dom.js';
 import { drawStreamTable } from './camera_streams.js';
+import { isCertificateDue } from './fleet_facts.js';
 import { spanWords } from './time.js';
 
 const NOTHING = '–';
@@ -25,15 +26,21 @@ function section(title, ...content) {
 function facts(camera) {
   const time = (value) => (value ? el('relative-time', { datetime: value }) : NOTHING);
   return list([
-    ['Device id', el('copy-code', { text: camera.device_id, what: 'device id' })],
     ['Site', camera.site_name ?? camera.site_id ?? NOTHING],
     ['Group', camera.group ?? NOTHING],
     ['Time zone', camera.time_zone ?? NOTHING],
     ['Registry', camera.state ?? NOTHING],
     ['Software', camera.software ?? NOTHING],
-    ['Certificate ends', time(camera.certificate_not_after)],
+    ['Certificate ends', certificate(camera)],
     ['Last seen', time(camera.last_seen_at)],
   ]);
+}
+
+function certificate(camera) {
+  const ends = camera.certificate_not_after;
+  if (!ends) return NOTHING;
+  const isDue = isCertificateDue(camera, Date.now());
+  return el('relative-time', { datetime: ends, class: isDue ? 'warn-text' : null });
 }
 
 function list(rows) {
@@ -57,5 +64,5 @@ function health(camera) {
 
 function figure(name, value, unit, note = '') {
   const hasNote = note && note !== NOTHING;
-  return el('div', { class: 'figure' }, el('span', { class: 'faint' }, name), el('span', { class: 'figure-value' }, String(value), value === NOTHING ? null : el('small', {}, unit)), el('span', { class: 'figure-note faint' }, hasNote ? note : ''));
+  return el('div', { class: 'figure' }, el('span', { class: 'faint' }, name), el('span', { class: value === NOTHING ? 'figure-value faint' : 'figure-value' }, String(value), value === NOTHING ? null : el('small', {}, unit)), el('span', { class: 'figure-note faint' }, hasNote ? note : ''));
 }

@@ -2,7 +2,7 @@
 
 import { el } from './dom.js';
 
-const HEIGHT = 150;
+const HEIGHT = 132;
 const GAP_FACTOR = 3;
 
 /** Read the colours now in force. */
@@ -22,9 +22,10 @@ export function chart(box, { title, unit, value, most, readings, span, colours }
     width: Math.max(120, place.clientWidth),
     height: HEIGHT,
     legend: { show: false },
+    padding: [8, 12, 0, 0],
     cursor: { sync: { key: 'telemetry' }, y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { range: () => span }, y: { range: (_plot, low, high) => limits(low, high, most) } },
-    axes: [axis(colours, { space: 64, values: clockLabels }), axis(colours, { size: 46, space: 28 })],
+    axes: [axis(colours, { size: 26, space: 64, values: clockLabels }), axis(colours, { size: 46, space: 28 })],
     series: [{}, { stroke: colours.line, width: 1.5, points: { show: false }, spanGaps: false }],
     hooks: { setCursor: [(plot) => read(plot, readout, unit)] },
   };

@@ -72,7 +72,7 @@ class EventCard extends HTMLElement {
     const { event } = this;
     this.picture.replaceChildren(frameSketch(event), this.state);
     setText(this.what, event.label);
-    setText(this.score, `${Math.round(event.score * 100)} %`);
+    setText(this.score, `${Math.round((event.best_score ?? event.score) * 100)} %`);
     this.score.title = 'How sure the model was, at the best sighting';
     this.#drawTimes();
     this.#drawState();

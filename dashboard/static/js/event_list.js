@@ -140,7 +140,7 @@ export class EventList extends EventTarget {
     if (!this.#isPointedAt && scrollY <= SCROLLED_PX && !this.grid.contains(document.activeElement)) this.release();
   }
 
-  /** A page left open for days must not grow for ever; what falls out can be loaded again. */
+  /** A page left open for days must not grow for ever. */
   #prune() {
     while (this.#cards.size > LONGEST) {
       const last = this.grid.lastElementChild;

@@ -4,6 +4,7 @@ import { getJson } from './api.js';
 import { el, icon, oncePerFrame, setText } from './dom.js';
 import { feed } from './feed.js';
 import { comparator, countFleet, matches } from './fleet_facts.js';
+import { ORDERS } from './fleet_columns.js';
 import { FleetTable } from './fleet_table.js';
 import { FleetTiles } from './fleet_tiles.js';
 import { emptyState, failure } from './parts.js';
@@ -20,6 +21,8 @@ const table = new FleetTable(list.querySelector('table'), (key) => setSort(turnS
 const tiles = new FleetTiles(document.querySelector('.tiles'), { onState: toggleState, onSort: (sort) => setSort(readFilter().sort === sort ? '' : sort) });
 const chips = PRESENCES.map(drawChip);
 form.querySelector('.chips').replaceChildren(...chips);
+const order = form.elements.sort;
+order.replaceChildren(...ORDERS.map(([value, name]) => el('option', { value }, name)));
 
 function readFilter() {
   const { q, state, sort } = readUrl(['q', 'state', 'sort']);
@@ -56,6 +59,7 @@ function renderAll() {
   chips.forEach((chip) => chip.setAttribute('aria-pressed', filter.states.includes(chip.dataset.state)));
   tiles.mark(filter.states, filter.sort);
   table.markSort(filter.sort);
+  order.value = filter.sort;
   view.order = [];
   render();
 }
@@ -136,6 +140,7 @@ feed.addEventListener('changes', ({ detail }) => {
 feed.addEventListener('resync', load);
 list.querySelector('tbody').addEventListener('pointerleave', renderSoon);
 search.addEventListener('input', () => (writeUrl({ q: search.value.trim() }), renderAll()));
+order.addEventListener('change', () => setSort(order.value));
 form.addEventListener('submit', (event) => event.preventDefault());
 onUrlChange(renderAll);
 setInterval(renderSoon, 60000);

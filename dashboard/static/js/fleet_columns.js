@@ -22,6 +22,16 @@ export const COLUMNS = [
   { key: 'queue', name: 'Queue', number: true, facts: (camera) => [camera.outbox_depth, Math.round(camera.outbox_oldest_s)], draw: drawQueue },
 ];
 
+/** What can be ordered by where the table has no headings. */
+export const ORDERS = [
+  ['', 'Worst first'],
+  ['name', 'Name'],
+  ['site', 'Site'],
+  ['certificate', 'Certificate, soonest first'],
+  ['disk', 'Disk, fullest first'],
+  ['-queue', 'Queue, longest first'],
+];
+
 function drawStatus(camera) {
   const [reason, since] = splitNote(stateNote(camera.reason, camera.since));
   return [el('div', { class: 'status-line' }, el('status-pill', { state: camera.presence }), since), reason];
