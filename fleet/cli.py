@@ -6,6 +6,7 @@ from importlib.metadata import entry_points
 from typing import NoReturn
 
 import typer
+from typer._click.exceptions import ClickException, NoArgsIsHelpError  # typer carries it and exports it nowhere else
 
 from fleet import __version__
 from fleet.settings import ServerSettings, SettingsError, load
@@ -25,7 +26,15 @@ class CommandFailed(Exception):
 def run(app: typer.Typer, program: str) -> NoReturn:
     """Run a typer app; every expected failure ends as one line on stderr and a non-zero exit."""
     try:
-        app(prog_name=program)
+        sys.exit(app(prog_name=program, standalone_mode=False))
+    except NoArgsIsHelpError as bare:
+        print(bare.format_message(), file=sys.stderr)
+        sys.exit(2)
+    except ClickException as refusal:
+        print(f"{program}: {refusal.format_message()} (see {program} --help)", file=sys.stderr)
+        sys.exit(2)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
     except CommandFailed as error:
         print(f"{program}: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -36,7 +45,6 @@ def run(app: typer.Typer, program: str) -> NoReturn:
     except OSError as error:
         print(f"{program}: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
         sys.exit(1)
-    sys.exit(0)
 
 
 def new_app(help_text: str) -> typer.Typer:
