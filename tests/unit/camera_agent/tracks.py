@@ -30,9 +30,7 @@ def track(number: int = 1, *, x: float = 0.5, at: float = 0.0, score: float = 0.
     return Track(**{**values, **other})  # type: ignore[arg-type]
 
 
-def decision(
-    rev: int = 1, change: Change = Change.NEW, event_id: UUID | None = None, *, points: int = 1
-) -> Decision:
+def decision(rev: int = 1, change: Change = Change.NEW, event_id: UUID | None = None, *, points: int = 1) -> Decision:
     """One revision of an event; more `points` make it larger."""
     box = Box(0.1, 0.2, 0.3, 0.4)
     return Decision(

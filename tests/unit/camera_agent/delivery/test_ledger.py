@@ -58,9 +58,7 @@ def test_another_outbox_begins_after_the_lines_of_the_old_one(tmp_path: Path) ->
     assert Ledger(tmp_path / "ledger").last_seq(uuid4()) == 0
 
 
-def test_rows_are_held_back_while_the_ledger_cannot_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_are_held_back_while_the_ledger_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     box = Outbox(tmp_path / "outbox.db", BEGIN, ledger=Ledger(tmp_path / "ledger"))
 
     def no_room(*_: object) -> int:
