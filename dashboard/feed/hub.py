@@ -15,7 +15,7 @@ from fleet.logs import get_logger
 
 log = get_logger(__name__)
 
-POLL_S = 0.04
+POLL_S = 0.02
 RETRY_S = 1.0
 MOST_CLIENTS = 1_000
 MOST_BEHIND = 500
@@ -76,10 +76,10 @@ class Hub:
                 self._clients -= 1
                 self._changed.notify_all()
 
-    def wait_beyond(self, cursor: int, timeout_s: float) -> bool:
-        """Wait until something changed after `cursor`; returns whether it did."""
+    def wait_for_news(self, cursor: int, timeout_s: float) -> bool:
+        """Wait until the feed stands elsewhere than at `cursor`; returns whether it does."""
         with self._changed:
-            return self._changed.wait_for(lambda: self.cursor > cursor, timeout=timeout_s)
+            return self._changed.wait_for(lambda: self.cursor != cursor, timeout=timeout_s)
 
     def read(self, cursor: int) -> tuple[bytes, int]:
         """Return everything after `cursor` as bytes, and the cursor from which to go on."""
@@ -96,6 +96,8 @@ class Hub:
         if cursor > newest:
             # The client comes from another life of this database.
             return render_summary(newest, 0), newest
+        if cursor == newest:
+            return b"", cursor
         missed = self._source.count_after(cursor)
         if missed > MOST_BEHIND:
             return render_summary(newest, missed), newest

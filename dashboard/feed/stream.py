@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dashboard.feed.frames import HEARTBEAT, HELLO
-from dashboard.feed.hub import Hub
+from dashboard.feed.hub import Hub, TooManyClients
 from dashboard.store.database import StoreUnavailable
 
 PAUSE_S = 0.2
@@ -28,7 +28,7 @@ class ClientStream:
             with self.hub.client():
                 yield HELLO
                 yield from self._follow(self.hub.cursor if self.since is None else self.since)
-        except StoreUnavailable:
+        except (StoreUnavailable, TooManyClients):
             # The stream ends; the browser comes back and goes on from its last id.
             return
 
@@ -39,17 +39,13 @@ class ClientStream:
                 checked_at = self.clock()
                 if not self.may_stay():
                     return
-            if self.since is None or cursor == self.hub.cursor:
-                changed = self.hub.wait_beyond(cursor, HEARTBEAT_S)
-            else:
-                changed = True
-            if not changed:
+            if not self.hub.wait_for_news(cursor, HEARTBEAT_S):
                 yield HEARTBEAT
                 continue
             self._pause(PAUSE_S - (self.clock() - wrote_at))
             body, cursor = self.hub.read(cursor)
+            wrote_at = self.clock()
             if body:
-                wrote_at = self.clock()
                 yield body
 
     def _pause(self, seconds: float) -> None:
