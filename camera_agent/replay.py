@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 from uuid import UUID
 
@@ -44,6 +45,13 @@ def replay(source: Source, pipeline: StreamPipeline, tracks_file: TextIO, events
     figures.events += _write_events(pipeline.finish(), figures.events, events_file)
     figures.tracks = len(track_ids)
     return figures
+
+
+def replay_into(source: Source, pipeline: StreamPipeline, tracks: Path, events: Path) -> ReplayFigures:
+    """Replay into files, which are written over only once the source has been opened."""
+    source.open()
+    with tracks.open("w", encoding="utf-8") as tracks_file, events.open("w", encoding="utf-8") as events_file:
+        return replay(source, pipeline, tracks_file, events_file)
 
 
 def shown(tracks: Iterable[Track]) -> Iterator[Track]:

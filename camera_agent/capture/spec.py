@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 
 from camera_agent.capture.live import LiveSource
-from camera_agent.capture.options import SourceOptions
+from camera_agent.capture.options import REPLAY, SourceOptions
 from camera_agent.capture.playback import Playback
 from camera_agent.capture.reels import FOLDER_RATE, FolderReel, VideoReel
-from camera_agent.capture.rtsp import RtspCamera
+from camera_agent.capture.rtsp import RtspCamera, without_credentials
 from camera_agent.capture.source import Source
 from camera_agent.capture.usb import UsbCamera
 
+LIVE_SCHEMES = frozenset({"rtsp", "rtsps", "usb"})
 FORMS = "file:PATH, folder:PATH, rtsp://HOST/PATH or usb:INDEX"
 
 
@@ -33,6 +34,13 @@ def source_from(text: str, options: SourceOptions) -> Source:
         case "folder" if rest:
             return _folder(Path(rest), options)
     return _existing(text, options)
+
+
+def recording_from(text: str) -> Source:
+    """What `replay` plays: from its beginning to its end, unpaced; raises SourceUnknown for a live camera."""
+    if text.partition(":")[0] in LIVE_SCHEMES:
+        raise SourceUnknown(f"{without_credentials(text)} never ends; give a recording: file:PATH or folder:PATH")
+    return source_from(text, REPLAY)
 
 
 def _existing(text: str, options: SourceOptions) -> Source:

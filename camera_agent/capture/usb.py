@@ -19,6 +19,8 @@ class UsbCamera:
         self._device: cv2.VideoCapture | None = None
 
     def open(self) -> None:
+        # What is wrong is said below in one line; the library's own warnings would stand beside it.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
         device = cv2.VideoCapture(self._index)
         if not device.isOpened():
             raise SourceFailed(

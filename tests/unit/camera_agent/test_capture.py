@@ -19,7 +19,7 @@ from camera_agent.capture.playback import Playback
 from camera_agent.capture.reels import FolderReel, Picture, VideoReel
 from camera_agent.capture.rtsp import without_credentials
 from camera_agent.capture.source import Source, SourceFailed
-from camera_agent.capture.spec import SourceUnknown, source_from
+from camera_agent.capture.spec import SourceUnknown, recording_from, source_from
 from camera_agent.capture.usb import UsbCamera
 from camera_agent.vision.types import Frame, Image
 from fleet.messages import Reason
@@ -197,6 +197,13 @@ def test_text_that_names_no_source_is_refused_with_the_forms_there_are(text: str
         source_from(text, SourceOptions())
 
 
+@pytest.mark.parametrize("text", ["rtsp://user:secret@host/path", "usb:0"])
+def test_a_live_camera_is_no_recording(text: str) -> None:
+    with pytest.raises(SourceUnknown, match="never ends") as caught:
+        recording_from(text)
+    assert "secret" not in str(caught.value)
+
+
 def nothing(_: Path) -> None:
     pass
 
@@ -246,8 +253,9 @@ def test_a_broken_image_is_named(tmp_path: Path) -> None:
     assert "a.png" in failure.detail
 
 
-def test_no_usb_camera_is_missing() -> None:
+def test_no_usb_camera_is_missing_and_nothing_else_is_said(capfd: pytest.CaptureFixture[str]) -> None:
     assert failure_of(LiveSource(UsbCamera(97), SourceOptions())).reason is Reason.MISSING
+    assert capfd.readouterr().err == ""
 
 
 def test_credentials_are_never_shown() -> None:

@@ -4,15 +4,19 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import numpy as np
+import pytest
 
+from camera_agent.capture.source import SourceFailed
 from camera_agent.events import EventPolicy
 from camera_agent.pipeline import StreamPipeline
-from camera_agent.replay import mot_lines, replay
+from camera_agent.replay import mot_lines, replay, replay_into
 from camera_agent.tracking.tracker import ByteTracker
 from camera_agent.vision.types import Box, Detection, Frame, Image, Track
+from fleet.messages import Reason
 
 BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -95,3 +99,20 @@ def test_a_replay_gives_the_same_each_time() -> None:
 
 def test_an_empty_recording_gives_empty_files() -> None:
     assert run(0) == ([], [], (0, 0, 0))
+
+
+class Absent(Clip):
+    def open(self) -> None:
+        raise SourceFailed(Reason.MISSING, "no such video file")
+
+
+def test_files_are_not_touched_when_the_source_is_missing(tmp_path: Path) -> None:
+    tracks, events = tmp_path / "tracks.txt", tmp_path / "events.jsonl"
+    tracks.write_text("of yesterday")
+    pipeline = StreamPipeline(OnePerson(), ByteTracker(), EventPolicy(lambda _: UUID(int=5)))
+    with pytest.raises(SourceFailed):
+        replay_into(Absent(3), pipeline, tracks, events)
+    assert tracks.read_text() == "of yesterday"
+    assert not events.exists()
+    assert replay_into(Clip(10), pipeline, tracks, events).frames == 10
+    assert len(tracks.read_text().splitlines()) == 6
