@@ -64,5 +64,5 @@ function health(camera) {
 
 function figure(name, value, unit, note = '') {
   const hasNote = note && note !== NOTHING;
-  return el('div', { class: 'figure' }, el('span', { class: 'faint' }, name), el('span', { class: value === NOTHING ? 'figure-value faint' : 'figure-value' }, String(value), value === NOTHING ? null : el('small', {}, unit)), el('span', { class: 'figure-note faint' }, hasNote ? note : ''));
+  return el('div', { class: 'figure' }, el('span', { class: 'faint' }, name), el('span', { class: value === NOTHING ? 'figure-value faint' : 'figure-value' }, `${value} `, value === NOTHING ? null : el('small', {}, unit)), el('span', { class: 'figure-note faint' }, hasNote ? note : ''));
 }

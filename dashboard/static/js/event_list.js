@@ -25,7 +25,8 @@ export class EventList extends EventTarget {
     this.older.addEventListener('click', () => this.loadOlder());
     this.held.addEventListener('click', () => (this.release(), scrollTo({ top: 0 })));
     this.grid.addEventListener('pointerenter', (event) => (this.#isPointedAt = event.pointerType === 'mouse'));
-    this.grid.addEventListener('pointerleave', () => ((this.#isPointedAt = false), this.#releaseIfFree()));
+    this.grid.addEventListener('pointerleave', (event) => this.#left(event));
+    this.held.addEventListener('pointerleave', (event) => this.grid.contains(event.relatedTarget) || this.#releaseIfFree());
     this.onScroll = () => this.#releaseIfFree();
     addEventListener('scroll', this.onScroll, { passive: true });
   }
@@ -43,8 +44,7 @@ export class EventList extends EventTarget {
       if (turn !== this.#turn) return;
       this.#cards.clear();
       this.grid.replaceChildren();
-      items.forEach((event) => this.#take(event));
-      this.#loaded(cursor);
+      this.#loaded(items, cursor);
     } catch (error) {
       if (turn === this.#turn) this.#failed(error);
     }
@@ -58,8 +58,7 @@ export class EventList extends EventTarget {
     try {
       const { items, cursor } = await getJson('/api/v1/events', { ...this.options.query(), cursor: this.#cursor });
       if (turn !== this.#turn) return;
-      items.forEach((event) => this.#take(event));
-      this.#loaded(cursor);
+      this.#loaded(items, cursor);
     } catch (error) {
       this.slot.replaceChildren(failure(error, () => this.loadOlder()));
     } finally {
@@ -114,7 +113,8 @@ export class EventList extends EventTarget {
     return next;
   }
 
-  #loaded(cursor) {
+  #loaded(items, cursor) {
+    items.forEach((event) => this.#take(event));
     this.#cursor = cursor;
     this.older.hidden = cursor === null || cursor === undefined;
     this.grid.removeAttribute('aria-busy');
@@ -134,6 +134,12 @@ export class EventList extends EventTarget {
     this.grid.removeAttribute('aria-busy');
     this.older.hidden = true;
     this.slot.replaceChildren(failure(error, () => this.reload()));
+  }
+
+  /** On the way to the button that shows what was held, nothing may move either. */
+  #left(event) {
+    this.#isPointedAt = false;
+    if (event.relatedTarget !== this.held) this.#releaseIfFree();
   }
 
   #releaseIfFree() {
