@@ -11,8 +11,8 @@ export class FleetTable {
   #body;
   #rows = new Map();
   #cameras = [];
-  #before = el('tr', { class: 'spacer', 'aria-hidden': 'true' }, el('td', { colspan: COLUMNS.length }));
-  #after = el('tr', { class: 'spacer', 'aria-hidden': 'true' }, el('td', { colspan: COLUMNS.length }));
+  #before = spacer();
+  #after = spacer();
 
   constructor(table, onSort) {
     this.#table = table;
@@ -95,6 +95,11 @@ function heading(column, onSort) {
   const arrow = el('span', { class: 'sort-arrow', 'aria-hidden': 'true' }, icon('arrow-up'));
   const button = el('button', { type: 'button', on: { click: () => onSort(column.key) } }, column.name, arrow);
   return el('th', { scope: 'col', 'data-key': column.key, class: column.number ? 'number' : null, 'aria-sort': 'none' }, button);
+}
+
+/** Stands for the rows that are not in the page; one cell wide, so that it makes no column where some are hidden. */
+function spacer() {
+  return el('tr', { class: 'spacer', 'aria-hidden': 'true' }, el('td'));
 }
 
 function newRow(camera) {
