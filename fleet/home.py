@@ -80,7 +80,10 @@ class Home:
 
 def make_private_folder(folder: Path) -> Path:
     """Make a folder that only its owner can enter, with its parents."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # mkdir(parents=True) would give the parents the default mode.
+    if not folder.parent.exists():
+        make_private_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 
