@@ -107,7 +107,10 @@ class Session:
     on_disconnected: Disconnected = _nothing
     _subscriptions: list[Subscription] = field(default_factory=list)
     _pending: dict[int, Acknowledged] = field(default_factory=dict)
+    _early: dict[int, bool] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
+    # Guards `_pending` and `_early` alone, and is never held while paho is called.
+    _answers: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _connected: threading.Event = field(default_factory=threading.Event)
     _client: paho.Client | None = None
@@ -158,9 +161,18 @@ class Session:
             sent = self._client.publish(topic, payload, qos, retain)
             if sent.rc != paho.MQTT_ERR_SUCCESS:
                 return False
-            if qos > 0:
-                self._pending[sent.mid] = acknowledged
-            return True
+            early = self._await_answer(sent.mid, acknowledged) if qos > 0 else None
+        if early is not None:
+            acknowledged(early)
+        return True
+
+    def _await_answer(self, mid: int, acknowledged: Acknowledged) -> bool | None:
+        """Remember who waits for the answer; returns the answer if the network thread already has it."""
+        with self._answers:
+            if mid in self._early:
+                return self._early.pop(mid)
+            self._pending[mid] = acknowledged
+            return None
 
     @property
     def pending(self) -> int:
@@ -213,10 +225,11 @@ class Session:
         return outcome.reason, outcome.was_up
 
     def _forget_connection(self) -> None:
-        with self._lock:
+        with self._lock, self._answers:
             self._connected.clear()
             self._client = None
             lost, self._pending = list(self._pending.values()), {}
+            self._early.clear()
         for acknowledged in lost:
             acknowledged(False)
 
@@ -276,9 +289,15 @@ class Session:
         self.acknowledge(received)
 
     def _publish_answered(self, mid: int, code: ReasonCode) -> None:
-        with self._lock:
-            acknowledged: Acknowledged = self._pending.pop(mid, _nothing)
-        acknowledged(not code.is_failure)
+        # paho calls this while it holds the lock that its `publish` takes, and we publish under `_lock`: taking
+        # `_lock` here would be a deadlock as soon as two threads meet.
+        taken = not code.is_failure
+        with self._answers:
+            acknowledged = self._pending.pop(mid, None)
+            if acknowledged is None:
+                self._early[mid] = taken
+        if acknowledged is not None:
+            acknowledged(taken)
 
 
 @dataclass
