@@ -1,0 +1,218 @@
+"""The writer's promise: nothing is acknowledged or receipted before it is committed."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from dashboard.ingest.condition import Condition
+from dashboard.ingest.inbox import Inbox, LinkChange
+from dashboard.ingest.metrics import Metrics
+from dashboard.ingest.projection import Projection
+from dashboard.ingest.writer import Writer
+from dashboard.store.database import RowRefused, StoreUnavailable
+from dashboard.store.records import Records
+from fleet import topics
+from fleet.messages import Probe, Receipt
+from fleet.mqtt import Received
+from tests.support.camera_words import CAMERA, MOMENT, event, presence, received
+from tests.support.waiting import wait_until
+
+
+@dataclass
+class FakeBroker:
+    published: list[tuple[str, bytes]] = field(default_factory=list)
+    acknowledged: list[int] = field(default_factory=list)
+
+    def publish(self, topic: str, payload: bytes, *, qos: int) -> bool:
+        self.published.append((topic, payload))
+        return True
+
+    def acknowledge(self, message: Received) -> None:
+        self.acknowledged.append(message.mid)
+
+    def receipts(self) -> list[list[tuple[int, int]]]:
+        own = topics.receipt(CAMERA)
+        return [Receipt.decode(payload).committed for topic, payload in self.published if topic == own]
+
+
+@dataclass
+class FakeStore:
+    refuse: Callable[[Records], None] = lambda _: None
+    written: list[Records] = field(default_factory=list)
+
+    def write(self, records: Records) -> int:
+        self.refuse(records)
+        self.written.append(records)
+        return len(records.events)
+
+    def events(self) -> list[int]:
+        return [row["seq"] for records in self.written for row in records.events]
+
+    def quarantined(self) -> list[str]:
+        return [row["reason"] for records in self.written for row in records.quarantine]
+
+
+@dataclass
+class Clock:
+    now: datetime = MOMENT
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
+class Bench:
+    broker: FakeBroker = field(default_factory=FakeBroker)
+    store: FakeStore = field(default_factory=FakeStore)
+    clock: Clock = field(default_factory=Clock)
+    condition: Condition = field(default_factory=lambda: Condition(started_at=MOMENT, broker_connected=True))
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(
+            server_id="srv-ingest-1",
+            broker=self.broker,
+            store=self.store,
+            projection=Projection(),
+            inbox=Inbox(),
+            condition=self.condition,
+            metrics=Metrics(),
+            clock=self.clock,
+        )
+        self.writer.inbox.put(LinkChange(is_up=True))
+
+    def tell(self, *messages: Received) -> None:
+        for message in messages:
+            self.writer.inbox.put(message)
+
+    def work(self) -> None:
+        self.writer.work_once(0)
+
+
+def events(*seqs: int) -> list[Received]:
+    return [received(event(seq), mid=seq) for seq in seqs]
+
+
+def test_one_batch_is_one_commit_then_acknowledgements_then_one_receipt() -> None:
+    bench = Bench()
+    bench.tell(*events(1, 2, 3))
+    bench.work()
+    assert bench.store.events() == [1, 2, 3]
+    assert bench.broker.acknowledged == [1, 2, 3]
+    assert bench.broker.receipts() == [[(1, 3)]]
+
+
+def test_while_the_database_is_away_nothing_is_acknowledged_and_health_says_so() -> None:
+    bench = Bench()
+    away = threading.Event()
+    away.set()
+
+    def refuse(records: Records) -> None:
+        if away.is_set():
+            raise StoreUnavailable("database or disk is full")
+
+    bench.store.refuse = refuse
+    bench.tell(*events(1, 2))
+    worker = threading.Thread(target=bench.work, daemon=True)
+    worker.start()
+    wait_until(lambda: bench.condition.database_reason == "database or disk is full", 5, "the reason is known")
+    assert bench.condition.status(MOMENT) == "down"
+    assert (bench.broker.acknowledged, bench.broker.receipts()) == ([], [])
+    away.clear()
+    worker.join(10)
+    assert bench.broker.acknowledged == [1, 2]
+    assert bench.store.events() == [1, 2]
+    assert bench.condition.database_ok
+
+
+def test_a_writer_that_is_stopped_while_it_waits_acknowledges_nothing() -> None:
+    bench = Bench()
+
+    def refuse(records: Records) -> None:
+        bench.writer.stopping.set()
+        raise StoreUnavailable("down")
+
+    bench.store.refuse = refuse
+    bench.tell(*events(1))
+    bench.work()
+    assert (bench.broker.acknowledged, bench.broker.published) == ([], [])
+
+
+def test_a_malformed_message_is_put_aside_and_the_rest_goes_on() -> None:
+    bench = Bench()
+    good, bad = events(1, 2)
+    bench.tell(replace(bad, payload=b"nonsense"), good)
+    bench.work()
+    assert bench.store.events() == [1]
+    assert len(bench.store.quarantined()) == 1
+    assert bench.broker.acknowledged == [2, 1]
+    assert bench.broker.receipts() == [[(1, 1)]]
+    assert bench.condition.quarantined == 1
+
+
+def test_a_row_that_the_database_never_takes_costs_only_its_own_message() -> None:
+    bench = Bench()
+
+    def refuse(records: Records) -> None:
+        if any(row["seq"] == 3 for row in records.events):
+            raise RowRefused("integer out of range")
+
+    bench.store.refuse = refuse
+    bench.tell(*events(1, 2, 3, 4, 5))
+    bench.work()
+    assert bench.store.events() == [1, 2, 4, 5]
+    assert bench.store.quarantined() == ["refused by the database: integer out of range"]
+    assert sorted(bench.broker.acknowledged) == [1, 2, 3, 4, 5]
+    assert bench.broker.receipts() == [[(1, 2), (4, 5)]]
+
+
+def test_a_repeat_gets_a_receipt_again() -> None:
+    bench = Bench()
+    repeated = event(1)
+    bench.tell(received(repeated))
+    bench.work()
+    bench.clock.now += timedelta(seconds=1)
+    bench.tell(received(repeated))
+    bench.work()
+    assert bench.broker.receipts() == [[(1, 1)], [(1, 1)]]
+
+
+def test_receipts_of_a_busy_camera_come_once_a_second() -> None:
+    bench = Bench()
+    for number in range(1, 12):
+        bench.tell(*events(number))
+        bench.work()
+        bench.clock.now += timedelta(seconds=0.2)
+    bench.work()
+    assert len(bench.broker.receipts()) == 3
+    assert [low for ranges in bench.broker.receipts() for low, _ in ranges] == [1, 2, 7]
+
+
+def test_a_probe_goes_out_every_five_seconds_and_its_way_back_is_the_lag() -> None:
+    bench = Bench()
+    for _ in range(12):
+        bench.work()
+        bench.clock.now += timedelta(seconds=1)
+    probes = [item for item in bench.broker.published if item[0] == topics.probe("srv-ingest-1")]
+    assert [Probe.decode(payload).n for _, payload in probes] == [1, 2, 3]
+    bench.tell(Received(*probes[-1], 1, False, 1, 1))
+    bench.work()
+    assert bench.condition.lag(MOMENT + timedelta(seconds=12)) == timedelta(seconds=2)
+
+
+def test_what_came_before_the_link_broke_is_not_heard_after_it() -> None:
+    bench = Bench()
+    bench.tell(received(presence()))
+    bench.writer.inbox.put(LinkChange(is_up=False))
+    bench.writer.inbox.put(LinkChange(is_up=True))
+    bench.work()
+    assert bench.writer.projection.count_by_standing()["unknown"] == 1
+
+
+def test_silence_is_noticed_without_a_message() -> None:
+    bench = Bench()
+    bench.tell(received(presence()))
+    bench.work()
+    bench.clock.now += timedelta(seconds=46)
+    bench.work()
+    assert bench.store.written[-1].cameras[CAMERA]["reason"] == "silent"
