@@ -105,7 +105,7 @@ def test_a_given_root_that_is_no_certificate_is_refused(server: EnrolmentServerF
 
 def test_the_servers_refusal_is_passed_on_with_what_to_do(server: EnrolmentServerFake, home: AgentHome) -> None:
     server.refuse_with = (403, b'{"title": "Token expired", "detail": "It ended yesterday."}')
-    with pytest.raises(EnrolmentRefused, match="Token expired: It ended yesterday.*new token"):
+    with pytest.raises(EnrolmentRefused, match=r"Token expired: It ended yesterday.*new token"):
         enrol(home, wish(server))
 
 
