@@ -43,7 +43,8 @@ class Intake:
             where=statement.excluded.rev > events.c.rev,
         )
         numbered = [{**row, "change_seq": seq} for seq, row in enumerate(rows, start=first)]
-        return connection.execute(newer, numbered).rowcount
+        options = {"preserve_rowcount": True}
+        return connection.execute(newer, numbered, execution_options=options).rowcount
 
     def _write_cameras(self, connection: Connection, changes: dict[str, Row], first: int) -> None:
         by_columns: dict[frozenset[str], list[Row]] = {}
