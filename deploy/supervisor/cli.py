@@ -1,5 +1,6 @@
 """What ./managed_start.sh asks of Python: start, demo, stop, restart, status, logs, doctor, and the daemon itself."""
 
+import logging
 import os
 import signal
 import sys
@@ -121,6 +122,8 @@ def daemon() -> None:
     """Run the supervisor itself."""
     settings = load(ServerSettings)
     configure("supervisor", settings.log_level)
+    # A line for every probe would bury what happened.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     Supervisor(site_of(settings)).run()
 
 

@@ -20,6 +20,7 @@ from fleet.home import make_private_folder
 
 POLL_S = 0.1
 LAST_LINES = 8
+SHOWN_PORTS = 3
 LOCK_PATIENCE_S = 120.0
 
 
@@ -67,8 +68,9 @@ def refuse_busy_ports(site: Site) -> None:
     addresses = [address for program in site.wanted() for address in program.addresses]
     busy = busy_ports(addresses, ours)
     if busy:
-        told = "; ".join(str(one) for one in busy)
-        raise NotPossible(f"{told}. Stop it, or choose another port (CAMFLEET_*_PORT)", 1)
+        told = "; ".join(str(one) for one in busy[:SHOWN_PORTS])
+        more = f"; and {len(busy) - SHOWN_PORTS} more ports" if len(busy) > SHOWN_PORTS else ""
+        raise NotPossible(f"{told}{more}. Stop it, or choose other ports (CAMFLEET_*_PORT)")
 
 
 def launch_supervisor(site: Site) -> Identity:

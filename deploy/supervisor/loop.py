@@ -12,7 +12,7 @@ from deploy.supervisor.identity import identify
 from deploy.supervisor.program import Program
 from deploy.supervisor.records import Record, State
 from deploy.supervisor.site import SUPERVISOR, Site
-from deploy.supervisor.stopping import stop_all, stop_one
+from deploy.supervisor.stopping import stop_all, stop_together
 from deploy.supervisor.watched import Watched
 from fleet.logs import get_logger
 
@@ -58,18 +58,18 @@ class Supervisor:
         for record in self.site.records.all():
             if record.name not in wanted:
                 log.info("no longer wanted", name=record.name)
-                stop_one(record, self.site.records)
+                stop_together([record], self.site.records)
                 self.site.records.forget(record.name)
                 self._watched.pop(record.name, None)
-        for order, program in enumerate(programs):
+        for program in programs:
             if program.name not in self._watched:
-                self._watched[program.name] = self._watch(program, order)
+                self._watched[program.name] = self._watch(program)
 
-    def _watch(self, program: Program, order: int) -> Watched:
+    def _watch(self, program: Program) -> Watched:
         records = self.site.records
         known = records.load(program.name)
         addresses = tuple(str(address) for address in program.addresses)
-        fresh = Record(program.name, order, addresses=addresses)
+        fresh = Record(program.name, program.stage, addresses=addresses)
         watched = Watched(program, known if known and known.is_alive else fresh, records)
         if watched.adopt():
             log.info("adopted", name=program.name, identity=watched.record.identity)
@@ -120,7 +120,7 @@ class Supervisor:
         return min([max(PROBE_EVERY_S, wait) for wait in waits], default=LONGEST_WAIT_S)
 
     def _record_self(self) -> None:
-        own = Record(SUPERVISOR, order=0, identity=identify(os.getpid()), state=State.HEALTHY)
+        own = Record(SUPERVISOR, stage=0, identity=identify(os.getpid()), state=State.HEALTHY)
         self.site.own_record.save(own)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:

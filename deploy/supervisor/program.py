@@ -18,10 +18,14 @@ class Address:
 
 @dataclass(frozen=True)
 class Program:
-    """One process to keep alive; it is started when every program in `needs` is healthy."""
+    """One process to keep alive; it is started when every program in `needs` is healthy.
+
+    Stopping goes by `stage`, the highest first; the programs of one stage stop together.
+    """
 
     name: str
     argv: tuple[str, ...]
     probe: Probe
     needs: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()
+    stage: int = 0

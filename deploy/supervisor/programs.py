@@ -10,6 +10,8 @@ from deploy.supervisor.program import Address, Program
 from deploy.supervisor.site import Site
 from fleet.settings import ServerSettings
 
+# Stages of stopping: cameras first, then the door, then the servers behind it, and the broker last.
+BROKER, SERVERS, DOOR, CAMERAS = range(4)
 SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin"
 
 
@@ -53,6 +55,7 @@ def _broker(settings: ServerSettings) -> Program:
     home = settings.home
     return Program(
         name="broker",
+        stage=BROKER,
         argv=(system_command("mosquitto"), "-c", str(home.path / "broker" / "mosquitto.conf")),
         probe=TlsProbe(settings.broker_servers_port, home.credentials("srv-ingest-1").ca),
         addresses=(
@@ -69,6 +72,7 @@ def _nginx(settings: ServerSettings) -> Program:
         argv=(system_command(command), *rest),
         probe=HttpProbe(f"http://{LOOPBACK}:{settings.http_port}/nginx-healthz"),
         needs=("config_server", "dashboard", "feed"),
+        stage=DOOR,
         addresses=(
             Address(settings.listen, settings.https_port),
             Address(LOOPBACK, settings.http_port),
@@ -79,17 +83,17 @@ def _nginx(settings: ServerSettings) -> Program:
 
 def _web(name: str, package: str, port: int) -> Program:
     argv = (own_command("gunicorn"), "-c", f"python:{package}.gunicorn_conf", f"{package}.wsgi:app")
-    return Program(name, argv, _health_of(port), addresses=(Address(LOOPBACK, port),))
+    return Program(name, argv, _health_of(port), addresses=(Address(LOOPBACK, port),), stage=SERVERS)
 
 
 def _worker(name: str, module: str, port: int, needs: tuple[str, ...]) -> Program:
     argv = (sys.executable, "-m", module)
-    return Program(name, argv, _health_of(port), needs, (Address(LOOPBACK, port),))
+    return Program(name, argv, _health_of(port), needs, (Address(LOOPBACK, port),), stage=SERVERS)
 
 
 def _camera(home: Path) -> Program:
     argv = (own_command("camfleet-agent"), "run", "--home", str(home))
-    return Program(home.name, argv, AgentProbe(home / "state.json"), needs=("broker",))
+    return Program(home.name, argv, AgentProbe(home / "state.json"), needs=("broker",), stage=CAMERAS)
 
 
 def _health_of(port: int) -> HttpProbe:

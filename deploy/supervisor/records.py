@@ -41,7 +41,7 @@ class Record:
     """A program's process and its history under the supervisor."""
 
     name: str
-    order: int
+    stage: int
     identity: Identity | None = None
     state: State = State.WAITING
     restarts: int = 0
@@ -77,11 +77,11 @@ class Records:
             return None
 
     def all(self) -> list[Record]:
-        """Every record, in start order."""
-        return sorted(self._each(), key=lambda record: record.order)
+        """Every record, the lowest stage first."""
+        return sorted(self._each(), key=lambda record: (record.stage, record.name))
 
     def living(self) -> list[Record]:
-        """The records whose very process still runs, in start order."""
+        """The records whose very process still runs, the lowest stage first."""
         return [record for record in self.all() if record.is_alive]
 
     def forget(self, name: str) -> None:

@@ -1,13 +1,15 @@
-"""Stop programs in reverse order: ask politely, wait, insist, and see that nothing is left."""
+"""Stop programs stage by stage: ask politely, wait, insist, and see that nothing is left."""
 
 import contextlib
 import os
 import select
 import signal
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
-from deploy.supervisor.process import adopt, end_group
+from deploy.supervisor.process import Process, adopt, end_group
 from deploy.supervisor.records import Record, Records
 
 POLITE_S = 10.0
@@ -23,24 +25,37 @@ class Stopped:
 
 
 def stop_all(records: Records) -> list[Stopped]:
-    """Stop every living program, the last started first."""
-    return [stop_one(record, records) for record in reversed(records.living())]
+    """Stop every living program, the highest stage first, those of one stage together."""
+    living = sorted(records.living(), key=_stage, reverse=True)
+    stages = [list(members) for _, members in groupby(living, key=_stage)]
+    return [stopped for members in stages for stopped in stop_together(members, records)]
 
 
-def stop_one(record: Record, records: Records) -> Stopped:
-    """Stop one program and what it leaves behind, and write down that it was meant."""
-    process = adopt(record.identity) if record.identity else None
-    forced = False
-    if process:
+def stop_together(wanted: list[Record], records: Records) -> list[Stopped]:
+    """Stop these programs and what they leave behind, and write down that it was meant."""
+    held = [(record, adopt(record.identity) if record.identity else None) for record in wanted]
+    processes = [process for _, process in held if process]
+    for process in processes:
         process.send(signal.SIGTERM)
-        if not _ends_within(process.descriptor, POLITE_S):
-            forced = True
-            process.send(signal.SIGKILL)
-            _ends_within(process.descriptor, INSIST_S)
-        process.close()
+    deaf = _still_running(processes, POLITE_S)
+    for process in deaf:
+        process.send(signal.SIGKILL)
+    _still_running(deaf, INSIST_S)
+    for process in processes:
         _await_group(end_group(process.identity.pid))
-    records.settle(record)
-    return Stopped(record.name, forced)
+        process.close()
+    for record in wanted:
+        records.settle(record)
+    return [Stopped(record.name, forced=process in deaf) for record, process in held]
+
+
+def _stage(record: Record) -> int:
+    return record.stage
+
+
+def _still_running(processes: list[Process], patience_s: float) -> list[Process]:
+    deadline = time.monotonic() + patience_s
+    return [process for process in processes if not _ends_within(process.descriptor, deadline - time.monotonic())]
 
 
 def _await_group(pids: Iterable[int]) -> None:
@@ -52,4 +67,4 @@ def _await_group(pids: Iterable[int]) -> None:
 
 
 def _ends_within(descriptor: int, seconds: float) -> bool:
-    return bool(select.select([descriptor], [], [], seconds)[0])
+    return bool(select.select([descriptor], [], [], max(0.0, seconds))[0])

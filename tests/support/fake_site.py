@@ -13,7 +13,8 @@ from deploy.supervisor.site import Site
 
 def fake_site(folder: Path) -> Site:
     """Return a site whose wanted programs stand in `folder`/wanted.json."""
-    daemon = (sys.executable, __file__, str(folder))
+    # -P: the modules beside this file are not to be taken for the standard library's.
+    daemon = (sys.executable, "-P", __file__, str(folder))
     return Site(folder / "run", folder / "log", lambda: _wanted(folder), daemon)
 
 

@@ -91,7 +91,11 @@ def test_records_come_in_start_order_and_broken_ones_are_left_out(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("ended", "text"),
-    [(Exit("T", code=3), "exit 3 at T"), (Exit("T", signal="SIGKILL"), "SIGKILL at T"), (Exit("T"), "unknown exit at T")],
+    [
+        (Exit("T", code=3), "exit 3 at T"),
+        (Exit("T", signal="SIGKILL"), "SIGKILL at T"),
+        (Exit("T"), "unknown exit at T"),
+    ],
 )
 def test_an_exit_says_how_it_came(ended: Exit, text: str) -> None:
     assert str(ended) == text
