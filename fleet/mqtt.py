@@ -24,6 +24,7 @@ from fleet.logs import get_logger
 log = get_logger(__name__)
 
 CONNECT_TIMEOUT_S = 10.0
+LOOK_S = 1.0
 RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 30.0
 MAX_PACKET_BYTES = 256 * 1024
@@ -96,7 +97,7 @@ def _nothing(_: Any) -> None:
 class Session:
     """A session that connects, resubscribes and comes back by itself until stopped.
 
-    Callbacks run on the session's own thread and must be short; `on_connected` gets whether the broker had kept the
+    Callbacks run on the network thread and must be short; `on_connected` gets whether the broker had kept the
     session, `on_disconnected` a reason for people.
     """
 
@@ -214,13 +215,13 @@ class Session:
                 clean_start=False,
                 properties=self._connect_properties(),
             )
-            client.loop_forever(retry_first_connection=False)
+            # paho's own thread: without one, every publishing thread would write to the TLS socket by itself.
+            client.loop_start()
+            while not outcome.over.wait(LOOK_S) and client.socket() is not None:
+                pass
+            client.loop_stop()
         except OSError as error:
             outcome.reason = describe(error)
-        except Exception:
-            # The top of the session's thread: a handler's defect must cost one connection, not the session.
-            log.exception("handler failed; reconnecting")
-            outcome.reason = "a message handler failed"
         self._forget_connection()
         return outcome.reason, outcome.was_up
 
@@ -245,10 +246,11 @@ class Session:
         client.max_inflight_messages_set(MAX_IN_FLIGHT)
         client.tls_set_context(_tls_context(self.credentials))
         self._set_will(client)
-        client.on_connect = lambda _c, _u, flags, code, _p: self._connect_answered(outcome, flags, code)
-        client.on_disconnect = lambda _c, _u, _f, code, _p: outcome.ended(code)
-        client.on_message = lambda _c, _u, message: self._deliver(message)
-        client.on_publish = lambda _c, _u, mid, code, _p: self._publish_answered(mid, code)
+        guarded = _Guard(client, outcome)
+        client.on_connect = guarded(lambda _c, _u, flags, code, _p: self._connect_answered(outcome, flags, code))
+        client.on_disconnect = lambda _c, _u, _f, code, _p: outcome.end(code)
+        client.on_message = guarded(lambda _c, _u, message: self._deliver(message))
+        client.on_publish = guarded(lambda _c, _u, mid, code, _p: self._publish_answered(mid, code))
         return client
 
     def _set_will(self, client: paho.Client) -> None:
@@ -268,7 +270,7 @@ class Session:
 
     def _connect_answered(self, outcome: "_Outcome", flags: paho.ConnectFlags, code: ReasonCode) -> None:
         if code.is_failure:
-            outcome.ended(code)
+            outcome.refuse(code)
             return
         outcome.was_up = True
         with self._lock:
@@ -302,14 +304,39 @@ class Session:
 
 @dataclass
 class _Outcome:
-    """How one connection went."""
+    """How one connection went; `over` is set when it has ended."""
 
     reason: str = "the connection was closed"
     was_up: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
 
-    def ended(self, code: ReasonCode) -> None:
+    def refuse(self, code: ReasonCode) -> None:
         if code.is_failure:
             self.reason = f"the broker said: {code}"
+
+    def end(self, code: ReasonCode) -> None:
+        self.refuse(code)
+        self.over.set()
+
+
+@dataclass(frozen=True)
+class _Guard:
+    """Wraps callbacks: a handler's defect must cost one connection, not the network thread."""
+
+    client: paho.Client
+    outcome: _Outcome
+
+    def __call__(self, callback: Callable[..., None]) -> Callable[..., None]:
+        def run(*arguments: Any) -> None:
+            try:
+                callback(*arguments)
+            except Exception:
+                # The top of the network thread: what was not acknowledged comes again over the next connection.
+                log.exception("a message handler failed; reconnecting")
+                self.client.disconnect()
+                self.outcome.reason = "a message handler failed"
+
+        return run
 
 
 def _tls_context(credentials: CredentialFiles) -> ssl.SSLContext:

@@ -14,7 +14,10 @@ THREADS, EACH = 4, 300
 
 def test_threads_that_publish_and_answers_that_arrive_never_wait_for_each_other(tmp_path: Path) -> None:
     with running_broker(tmp_path / "home") as broker:
-        session = Session(broker.cameras, broker.credentials(CAMERA), SessionOptions(client_id=CAMERA))
+        lost: list[str] = []
+        session = Session(
+            broker.cameras, broker.credentials(CAMERA), SessionOptions(CAMERA), on_disconnected=lost.append
+        )
         session.start()
         assert session.wait_connected(10)
         answers: list[bool] = []
@@ -29,4 +32,5 @@ def test_threads_that_publish_and_answers_that_arrive_never_wait_for_each_other(
         wait_until(lambda: len(answers) == THREADS * EACH, 20, "every publish is answered exactly once")
         assert all(answers)
         assert session.pending == 0
+        assert lost == [], "two threads wrote into one TLS record"
         session.stop()
