@@ -91,7 +91,9 @@ def launch_supervisor(site: Site) -> Identity:
 
 def reconcile(site: Site) -> None:
     """Tell the supervisor to look again at what is wanted."""
-    _signal_supervisor(site, signal.SIGHUP)
+    supervisor = supervisor_of(site)
+    if supervisor:
+        _signal(supervisor, signal.SIGHUP)
 
 
 def await_healthy(site: Site, deadline_s: float) -> None:
@@ -110,10 +112,10 @@ def stop(site: Site) -> Remains:
     before = {record.name for record in site.records.living()}
     supervisor = supervisor_of(site)
     if supervisor:
-        _signal_supervisor(site, signal.SIGTERM)
+        _signal(supervisor, signal.SIGTERM)
         patience_s = (POLITE_S + INSIST_S) * (len(before) + 1)
-        if not _within(patience_s, lambda: supervisor_of(site) is None):
-            _signal_supervisor(site, signal.SIGKILL)
+        if not _within(patience_s, lambda: not supervisor.is_alive):
+            _signal(supervisor, signal.SIGKILL)
     stop_all(site.records)
     _within(INSIST_S, lambda: not (before and busy_ports(addresses)))
     living = tuple(record.name for record in site.records.living())
@@ -139,9 +141,8 @@ def _is_healthy(record: Record | None) -> bool:
     return record is not None and record.state is State.HEALTHY and record.is_alive
 
 
-def _signal_supervisor(site: Site, number: signal.Signals) -> None:
-    identity = supervisor_of(site)
-    process = adopt(identity) if identity else None
+def _signal(identity: Identity, number: signal.Signals) -> None:
+    process = adopt(identity)
     if process:
         process.send(number)
         process.close()
