@@ -71,7 +71,7 @@ async function load() {
     view.camera = camera;
     drawHead();
     showTab();
-    feed.start(camera.cursor ?? camera.change_seq);
+    feed.start(null);
   } catch (error) {
     page.querySelector('.camera-head').replaceChildren();
     page.dataset.known = String(error.status !== 404);
@@ -90,6 +90,11 @@ async function refresh() {
   if (!camera) return;
   view.camera = camera;
   redraw();
+}
+
+function refreshAll() {
+  refresh();
+  if (view.tab === 'events') view.mounted.reload();
 }
 
 function takeChanges({ detail }) {
@@ -126,6 +131,7 @@ for (const tab of tabs) {
   tab.addEventListener('keydown', walkTabs);
 }
 feed.addEventListener('changes', takeChanges);
-feed.addEventListener('resync', load);
+feed.addEventListener('resync', refreshAll);
+feed.addEventListener('fresh', refreshAll);
 onUrlChange(() => view.camera && showTab());
 load();

@@ -16,6 +16,16 @@ function isOver(event) {
 }
 
 class EventCard extends HTMLElement {
+  static open = new Set();
+
+  disconnectedCallback() {
+    EventCard.open.delete(this);
+  }
+
+  connectedCallback() {
+    if (isLive(this.event)) EventCard.open.add(this);
+  }
+
   /** Show this revision; an older one than shown is ignored. Returns whether anything changed. */
   show(event) {
     if (this.event && event.rev <= this.event.rev) return false;
@@ -75,7 +85,7 @@ class EventCard extends HTMLElement {
     setText(this.score, `${Math.round((event.best_score ?? event.score) * 100)} %`);
     this.score.title = 'How sure the model was, at the best sighting';
     this.#drawTimes();
-    this.#drawState();
+    this.drawState();
     this.extra.replaceChildren(...(event.zones ?? []).map((zone) => el('span', { class: 'tag' }, zone)), ...this.#warnings());
   }
 
@@ -88,7 +98,8 @@ class EventCard extends HTMLElement {
     this.clock.setAttribute('datetime', event.started_at ?? event.ts);
   }
 
-  #drawState() {
+  /** What is live now may have gone quiet when this is called again. */
+  drawState() {
     const { event } = this;
     const live = isLive(event);
     this.state.dataset.state = live ? 'live' : 'ended';
@@ -119,6 +130,7 @@ class EventCard extends HTMLElement {
 }
 
 customElements.define('event-card', EventCard);
+setInterval(() => EventCard.open.forEach((card) => card.drawState()), 15000);
 
 /** Make a card for an event. */
 export function eventCard(event) {

@@ -1,6 +1,7 @@
 /**
  * The live feed: one EventSource per page that resumes where it stopped and says whether it is live.
- * Dispatches `changes` ({cameras, events}), `resync` (fell too far behind: load the lists again) and `state` on itself.
+ * Dispatches on itself: `changes` ({cameras, events}), `resync` (fell too far behind: load the lists again), `fresh` (follows
+ * from now on, not from a cursor: load what is shown once more) and `state`.
  */
 
 import { getJson } from './api.js';
@@ -16,7 +17,7 @@ class Feed extends EventTarget {
   #retryMs = FIRST_RETRY_MS;
   #retryTimer = 0;
 
-  /** Follow the store from `cursor` (a change_seq) on; a second call is ignored. */
+  /** Follow the store from `cursor` (a change_seq) on, or from now; a second call is ignored. */
   start(cursor) {
     if (this.#source || this.#retryTimer) return;
     this.#cursor = cursor ?? null;
@@ -40,6 +41,7 @@ class Feed extends EventTarget {
   #opened() {
     this.#retryMs = FIRST_RETRY_MS;
     this.#become('live');
+    if (this.#cursor === null) this.dispatchEvent(new Event('fresh'));
   }
 
   #changed(message) {

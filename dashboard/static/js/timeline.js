@@ -42,7 +42,7 @@ class EventTimeline extends HTMLElement {
     this.oldest = Math.min(this.newest - 60000, ...times);
     this.scale = (height - 2 * PAD) / (this.newest - this.oldest);
     this.drawing.setAttribute('viewBox', `0 0 ${this.clientWidth} ${height}`);
-    this.drawing.replaceChildren(...this.#ticks(), svg('path', { class: 'timeline-axis', d: `M52.5 ${PAD}V${height - PAD}` }), ...this.events.map((event) => this.#mark(event)));
+    this.drawing.replaceChildren(...this.#ticks(), svg('path', { class: 'timeline-axis', d: `M60.5 ${PAD}V${height - PAD}` }), ...this.events.map((event) => this.#mark(event)));
   }
 
   #y(time) {
@@ -62,7 +62,7 @@ class EventTimeline extends HTMLElement {
     const clock = localTime(date).slice(-8);
     const words = step >= 86400000 ? localDay(date).slice(5) : step >= 60000 ? clock.slice(0, 5) : clock;
     const y = this.#y(time).toFixed(1);
-    return svg('g', {}, svg('path', { class: 'timeline-tick', d: `M48 ${y}H57` }), svg('text', { x: 44, y, dy: '0.32em', 'text-anchor': 'end' }, words));
+    return svg('g', {}, svg('path', { class: 'timeline-tick', d: `M56 ${y}H65` }), svg('text', { x: 53, y, dy: '0.32em', 'text-anchor': 'end' }, words));
   }
 
   #mark(event) {
@@ -70,7 +70,7 @@ class EventTimeline extends HTMLElement {
     const end = Date.parse(event.ended_at ?? event.ts) || start;
     const top = this.#y(Math.max(start, end));
     const kind = event.change === 'gap' ? 'gap' : isLive(event) ? 'live' : 'ended';
-    return svg('rect', { class: 'timeline-mark', 'data-kind': kind, x: 60, y: top.toFixed(1), width: 18, height: Math.max(2.5, this.#y(start) - top).toFixed(1), rx: 1 });
+    return svg('rect', { class: 'timeline-mark', 'data-kind': kind, x: 68, y: top.toFixed(1), width: 18, height: Math.max(2.5, this.#y(start) - top).toFixed(1), rx: 1 });
   }
 
   #read(event) {

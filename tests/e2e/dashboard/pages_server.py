@@ -138,7 +138,7 @@ def _add_cameras(app: Flask, fleet: PretendedFleet) -> None:
         if found is None:
             problem = {"status": 404, "title": "No such camera", "detail": f"There is no camera {device_id}."}
             return jsonify(**problem, request_id="req-7"), 404
-        return jsonify(**found, cursor=fleet.change_seq, telemetry=fleet.telemetry[-1] if fleet.telemetry else None)
+        return jsonify(**found, telemetry=fleet.telemetry[-1] if fleet.telemetry else None)
 
     @app.get("/api/v1/cameras/<device_id>/telemetry")
     def telemetry(device_id: str) -> Response:

@@ -69,3 +69,37 @@ def test_css_uses_only_tokens_that_exist() -> None:
         text = path.read_text()
         own = set(re.findall(r"(--[\w-]+):", text))
         assert set(re.findall(r"var\((--[\w-]+)", text)) - tokens - own == set(), path.name
+
+
+def tokens(theme: str) -> dict[str, str]:
+    """The colours in force in a theme, as rrggbb; dark re-values what light names."""
+    text = (DASHBOARD / "static" / "tokens.css").read_text()
+    light, dark = text.split(':root[data-theme="dark"]')
+    named = dict(re.findall(r"(--[\w-]+): #([0-9a-f]{6});", light))
+    return named | (dict(re.findall(r"(--[\w-]+): #([0-9a-f]{6});", dark)) if theme == "dark" else {})
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+GROUNDS = ("--n-1", "--n-2", "--n-3")
+INKS = ("--n-7", "--n-8", "--n-9", "--n-10", "--accent", "--online", "--degraded", "--offline", "--idle")
+PAIRS = [
+    *((ink, ground) for ink in INKS for ground in GROUNDS),
+    *((f"--{state}", f"--{state}-soft") for state in ("online", "degraded", "offline", "idle")),
+    ("--accent", "--accent-soft"),
+    ("--n-7", "--accent-soft"),
+    ("--on-accent", "--accent"),
+]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("ink", "ground"), PAIRS)
+def test_text_has_the_contrast_that_aa_asks_for(theme: str, ink: str, ground: str) -> None:
+    colours = tokens(theme)
+    dim, bright = sorted((luminance(colours[ink]), luminance(colours[ground])))
+    assert (bright + 0.05) / (dim + 0.05) >= 4.5
