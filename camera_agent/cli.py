@@ -73,12 +73,14 @@ def run_command(
     """Watch the streams and report events, until stopped."""
     folder = find_home(home)
     settings = read_settings(folder)
+    if ledger:
+        settings = settings.model_copy(update={"ledger": ledger.absolute()})
     configure("camera_agent", settings.log_level)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
     with failures_as_sentences():
-        run_agent(folder, settings, ledger, stopping)
+        run_agent(folder, settings, stopping)
 
 
 @app.command("check")
@@ -88,7 +90,7 @@ def check(home: HomeOption = None) -> None:
     settings = read_settings(folder)
     values = settings.model_dump(mode="json", exclude_none=True)
     for name, origin in origins(folder).items():
-        print(f"{name} = {_without_password(values[name])}  ({origin})")
+        print(f"{name} = {_without_password(values.get(name, 'not set'))}  ({origin})")
     findings = check_everything(folder, settings, datetime.now(UTC))
     for finding in findings:
         print(f"{'ok ' if finding.is_good else 'BAD'}  {finding.what}: {_without_password(finding.said)}")

@@ -53,6 +53,7 @@ class AgentSettings(Settings):
     reconnect_spread_s: float = Field(default=0.0, ge=0, le=3600, description="reconnects spread over this long")
     health_interval_s: float = Field(default=15.0, ge=1, le=3600, description="time between two health messages")
     outbox_limit_bytes: int = Field(default=256 * 1024 * 1024, ge=64 * 1024, description="bytes of events kept")
+    ledger: Path | None = Field(default=None, description="file for every decided event, for audits; in the home")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="least level logged")
     streams: dict[str, StreamSettings] = Field(min_length=1, description="one section for each lens")
 

@@ -21,7 +21,7 @@ from camera_agent.streams.building import new_source, pipeline_maker
 from camera_agent.vision.detectors import load_default_model
 
 
-def run_agent(home: AgentHome, settings: AgentSettings, ledger: Path | None, stopping: threading.Event) -> None:
+def run_agent(home: AgentHome, settings: AgentSettings, stopping: threading.Event) -> None:
     """Run until `stopping` is set; raises what is wrong before anything was started."""
     finish_adoption(home)
     facts = read_identity(home)
@@ -39,7 +39,8 @@ def run_agent(home: AgentHome, settings: AgentSettings, ledger: Path | None, sto
             home.outbox,
             CLOCK.now(),
             limit_bytes=settings.outbox_limit_bytes,
-            ledger=Ledger(ledger) if ledger else None,
+            # A relative path is one in the home.
+            ledger=Ledger(home.path / settings.ledger) if settings.ledger else None,
         )
         try:
             Agent(Parts(settings, home, outbox, model)).run(stopping)

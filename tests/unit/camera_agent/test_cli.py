@@ -142,6 +142,14 @@ def test_a_ledger_that_cannot_be_written_is_named(told: Told, monkeypatch: pytes
     assert (status, "/nowhere/ledger" in said) == (1, True)
 
 
+def test_a_ledger_may_be_named_in_the_environment_and_lies_in_the_home(
+    told: Told, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    monkeypatch.setenv("CAMFLEET_AGENT_LEDGER", "no-such-folder/ledger")
+    _, _, said = told(monkeypatch, "run", "--home", str(home))
+    assert f"{home}/no-such-folder/ledger" in said
+
+
 def test_check_shows_settings_with_their_origin_and_each_fix(
     told: Told, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:

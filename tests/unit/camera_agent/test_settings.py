@@ -51,6 +51,7 @@ def test_each_setting_says_where_it_came_from(home: AgentHome, monkeypatch: pyte
         "reconnect_spread_s": "default",
         "health_interval_s": "default",
         "outbox_limit_bytes": "default",
+        "ledger": "default",
         "log_level": "default",
         "streams": "agent.toml",
     }
