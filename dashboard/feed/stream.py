@@ -26,8 +26,9 @@ class ClientStream:
     def __iter__(self) -> Iterator[bytes]:
         try:
             with self.hub.client():
+                cursor = self.hub.cursor if self.since is None else self.since
                 yield HELLO
-                yield from self._follow(self.hub.cursor if self.since is None else self.since)
+                yield from self._follow(cursor)
         except (StoreUnavailable, TooManyClients):
             # The stream ends; the browser comes back and goes on from its last id.
             return
