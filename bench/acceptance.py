@@ -1,0 +1,109 @@
+"""Run the claims of the issue at their full counts: `python -m bench.acceptance [NAME]`; results in bench/results/."""
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.report import RESULTS, ROOT, commit, machine
+
+FULL, SEED = "CAMFLEET_TEST_FULL", "CAMFLEET_TEST_SEED"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something the issue promises, and the tests that show it."""
+
+    promise: str
+    tests: tuple[str, ...]
+
+
+CLAIMS: Mapping[str, Claim] = {
+    "demo": Claim(
+        "one command ends with three cameras online, events live, and stops clean (shows 1, 2, 7)",
+        ("tests/e2e/test_demo.py",),
+    ),
+    "tracks": Claim(
+        "on the sample, people keep their tracks (show 3)",
+        ("tests/integration/camera_agent/test_tracks_on_the_sample.py",),
+    ),
+    "kill": Claim(
+        "every program comes back from kill -9 and no decided event is missing (show 5)",
+        ("tests/e2e/test_kill_everything.py",),
+    ),
+    "broker": Claim(
+        "a certificate is worth something in its own place only (show 6)",
+        ("tests/contract/broker",),
+    ),
+    "supervisor": Claim(
+        "programs are restarted, adopted and stopped without a trace (shows 5, 7)",
+        ("tests/integration/deploy/test_supervisor.py",),
+    ),
+}
+
+
+def main() -> int:
+    """Run one claim or all; exit 1 when one does not hold."""
+    parser = argparse.ArgumentParser(prog="./managed_start.sh acceptance", description=__doc__)
+    parser.add_argument("name", nargs="?", choices=sorted(CLAIMS), help="one claim; all without it")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
+    given = parser.parse_args()
+    names = [given.name] if given.name else list(CLAIMS)
+    records = [check(name, given.seed) for name in names]
+    for record in records:
+        print(f"{record['outcome']:<7} {record['acceptance']:<12} {record['counts']}  {record['promise']}")
+    return 0 if all(record["outcome"] == "holds" for record in records) else 1
+
+
+def check(name: str, seed: int) -> dict[str, Any]:
+    """Run one claim's tests at full counts and keep what came of it."""
+    claim = CLAIMS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", *claim.tests, f"--junit-xml={report}", "-p", "no:cacheprovider"]
+        environment = {**os.environ, FULL: "1", SEED: str(seed)}
+        began = datetime.now(UTC)
+        done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+        counts = read_counts(report)
+    holds = done.returncode == 0 and counts.get("tests", 0) > 0
+    record = {
+        "acceptance": name,
+        "promise": claim.promise,
+        "outcome": "holds" if holds else "FAILS",
+        "counts": counts,
+        "commit": commit(),
+        "seed": seed,
+        "machine": machine(),
+        "at": began.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - began).total_seconds(), 1),
+    }
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"acceptance-{name}.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    return record
+
+
+def read_counts(report: Path) -> dict[str, Any]:
+    """Return how many tests ran and failed, and every count that a test recorded by `record_property`."""
+    if not report.exists():
+        return {}
+    root = ElementTree.parse(report).getroot()  # noqa: S314 our own pytest has just written it
+    suites = list(root.iter("testsuite"))
+    counts: dict[str, Any] = {
+        key: sum(int(suite.get(key, 0)) for suite in suites) for key in ("tests", "failures", "errors", "skipped")
+    }
+    for noted in root.iter("property"):
+        counts[str(noted.get("name"))] = noted.get("value")
+    return counts
+
+
+if __name__ == "__main__":
+    sys.exit(main())
