@@ -335,17 +335,16 @@ def test_names_are_text_wherever_they_appear(site: Site, page: Page) -> None:
         assert page.title() != "owned"
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/review", "/cameras/CAMERA", "/cameras/CAMERA?tab=telemetry", "/login?wrong=1", "/broken"]
-)
-@pytest.mark.parametrize("width", [360, 390, 1024])
-def test_no_page_scrolls_sideways(site: Site, path: str, width: int) -> None:
+@pytest.mark.parametrize("width", [360, 390])
+def test_no_page_scrolls_sideways(site: Site, width: int) -> None:
     long_name = camera(1, name="A camera with quite a long name above the western loading dock of hall 12")
     site.fleet.put([camera(0), long_name], [event(number) for number in range(4)])
+    one = f"/cameras/{long_name['device_id']}"
     with watched_page(site.browser, site.url, Screen(width, 844), allowed=["404"]) as watched:
-        watched.page.goto(path.replace("CAMERA", long_name["device_id"]))
-        watched.page.wait_for_load_state("load")
-        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+        for path in ("/", "/review", one, f"{one}?tab=events", f"{one}?tab=telemetry", "/login?wrong=1", "/broken"):
+            watched.page.goto(path)
+            expect(watched.page.locator("[aria-busy=true]")).to_have_count(0)
+            assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
 def test_phones_show_cards_and_a_bottom_bar(site: Site) -> None:
