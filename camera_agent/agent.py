@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 from camera_agent.capture.clock import WallClock
+from camera_agent.connection import new_session
 from camera_agent.delivery.outbox import Outbox
 from camera_agent.delivery.publisher import Publisher
-from camera_agent.enrolment.identity import read_identity
 from camera_agent.events import Decision
 from camera_agent.home import AgentHome
 from camera_agent.house import House
@@ -19,12 +18,9 @@ from camera_agent.settings import AgentSettings
 from camera_agent.state_file import StateFile
 from camera_agent.streams.building import worker_for
 from camera_agent.streams.status import StatusBoard
-from camera_agent.streams.worker import StreamWorker
 from camera_agent.vision.model import Model
-from fleet import __version__, topics
+from fleet import topics
 from fleet.logs import get_logger
-from fleet.messages import ModelInfo, StreamInfo
-from fleet.mqtt import BrokerAddress, Session, SessionOptions
 
 STATE_EVERY_S = 2.0
 STREAMS_STOP_S = 4.0
@@ -41,6 +37,7 @@ class Parts:
 
     settings: AgentSettings
     home: AgentHome
+    who: Introduction
     outbox: Outbox
     model: Model
 
@@ -51,17 +48,21 @@ class Agent:
     def __init__(self, parts: Parts) -> None:
         self._settings, self._home, self._outbox = parts.settings, parts.home, parts.outbox
         self._board = StatusBoard()
-        self._said_lost = False
-        self._session = self._new_session()
-        self._reporter = Reporter(self._introduction(parts.model), self._board, self._session, CLOCK.now)
+        will = will_of(parts.settings.device_id, parts.outbox.session, CLOCK.now())
+        self._session = new_session(parts.settings, parts.home, will, self._connected)
+        self._reporter = Reporter(parts.who, self._board, self._session, CLOCK.now)
         self._publisher = Publisher(parts.settings.device_id, parts.outbox, self._session, self._reporter.announce)
-        self._workers = [self._new_worker(name, parts.model) for name in parts.settings.streams]
+        self._workers = [
+            worker_for(name, wanted, parts.model, self._keep, self._board)
+            for name, wanted in parts.settings.streams.items()
+        ]
         self._house = House(parts.home.path)
         self._state = StateFile(parts.home.state)
 
     def run(self, stopping: threading.Event) -> None:
         self._start()
-        next_health_s = 0.0
+        # The first one soon, when the link is likely up, so that a new camera does not stay blank.
+        next_health_s = CLOCK.seconds() + min(STATE_EVERY_S, self._settings.health_interval_s)
         while not stopping.is_set():
             if CLOCK.seconds() >= next_health_s:
                 next_health_s = CLOCK.seconds() + self._settings.health_interval_s
@@ -101,48 +102,8 @@ class Agent:
         while self._session.is_connected and self._session.pending and CLOCK.seconds() < deadline_s:
             threading.Event().wait(0.02)
 
-    def _new_session(self) -> Session:
-        settings = self._settings
-        will = will_of(settings.device_id, self._outbox.session, CLOCK.now())
-        options = SessionOptions(
-            settings.device_id, will=will, expiry=timedelta(days=7), spread_s=settings.reconnect_spread_s
-        )
-        address = BrokerAddress(settings.broker_host, settings.broker_port)
-        return Session(
-            address,
-            self._home.credentials,
-            options,
-            on_connected=lambda _present: self._connected(),
-            on_disconnected=self._disconnected,
-        )
-
     def _connected(self) -> None:
-        self._said_lost = False
-        log.info("connected", broker=self._settings.broker_host, port=self._settings.broker_port)
         self._publisher.reconnected()
-
-    def _disconnected(self, reason: str) -> None:
-        say = log.debug if self._said_lost else log.warning
-        say("not connected, events wait in the outbox", broker=self._settings.broker_host, reason=reason)
-        self._said_lost = True
-
-    def _introduction(self, model: Model) -> Introduction:
-        manifest = model.manifest
-        return Introduction(
-            device_id=self._settings.device_id,
-            session=self._outbox.session,
-            software=f"camfleet-agent {__version__}",
-            models=(ModelInfo(name=manifest.name, sha256=manifest.sha256),),
-            certificate_not_after=read_identity(self._home).not_after,
-            health_interval_s=self._settings.health_interval_s,
-        )
-
-    def _new_worker(self, name: str, model: Model) -> StreamWorker:
-        wanted = self._settings.streams[name]
-        kind = wanted.source.partition(":")[0]
-        stream = StreamInfo(name=name, kind=kind, fps=wanted.fps)
-        self._board.enter(stream, CLOCK.now())
-        return worker_for(stream, wanted, model, self._keep, self._board)
 
     def _keep(self, stream: str, decisions: Sequence[Decision]) -> None:
         if self._outbox.append(stream, decisions, CLOCK.now()):

@@ -5,34 +5,22 @@ from __future__ import annotations
 import re
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
-from camera_agent.capture.source import SourceFailed
-from camera_agent.capture.spec import SourceUnknown
 from camera_agent.checks import check_everything
-from camera_agent.delivery.outbox import OutboxUnusable, OutboxUnwritable
-from camera_agent.enrolment.enrol import AlreadyEnrolled, EnrolmentWish, enrol
-from camera_agent.enrolment.exchange import (
-    EnrolmentRefused,
-    ServerNotTrusted,
-    ServerUnreachable,
-    clock_error_s,
-)
-from camera_agent.enrolment.identity import IdentityUnusable
-from camera_agent.lock import AlreadyRunning
+from camera_agent.enrolment.enrol import EnrolmentWish, enrol
+from camera_agent.enrolment.exchange import clock_error_s
+from camera_agent.failures import as_sentences
+from camera_agent.recording import run_replay
 from camera_agent.settings import find_home, origins, read_settings
-from camera_agent.starting import run_agent, run_replay
-from camera_agent.vision.model import ModelRefused
-from camera_agent.vision.nanodet import LabelUnknown
+from camera_agent.starting import run_agent
 from fleet.cli import CommandFailed, new_app, run
 from fleet.logs import configure
-from fleet.pki import NotAToken, read_token
+from fleet.pki import read_token
 
 CLOCK_TROUBLE_S = 300.0
 
@@ -54,7 +42,7 @@ def enroll(
 ) -> None:
     """Get this device its certificate; the server proves itself before it is told anything."""
     folder = find_home(home)
-    with failures_as_sentences():
+    with as_sentences():
         root = ca.read_bytes() if ca else None
         answer = enrol(folder, EnrolmentWish(server, read_token(token), root, source, force))
     print(f"Enrolled as {answer.device_id}. Key and certificate are in {folder.path}.")
@@ -79,7 +67,7 @@ def run_command(
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
-    with failures_as_sentences():
+    with as_sentences():
         run_agent(folder, settings, stopping)
 
 
@@ -106,32 +94,9 @@ def replay_command(
     events: Annotated[Path, typer.Option("--events", help="The events go here, as JSON lines")],
 ) -> None:
     """Run the shipping pipeline over a recording as fast as it goes."""
-    with failures_as_sentences():
+    with as_sentences():
         figures = run_replay(source, tracks, events)
     print(f"{figures.frames} frames, {figures.tracks} tracks, {figures.events} events")
-
-
-@contextmanager
-def failures_as_sentences() -> Iterator[None]:
-    """Every failure that a person can mend, as one line and a non-zero exit."""
-    try:
-        yield
-    except (
-        AlreadyEnrolled,
-        AlreadyRunning,
-        EnrolmentRefused,
-        IdentityUnusable,
-        LabelUnknown,
-        ModelRefused,
-        NotAToken,
-        OutboxUnusable,
-        OutboxUnwritable,
-        ServerNotTrusted,
-        ServerUnreachable,
-        SourceFailed,
-        SourceUnknown,
-    ) as error:
-        raise CommandFailed(str(error)) from None
 
 
 def _without_password(said: object) -> str:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import random
 import threading
-from pathlib import Path
-from uuid import UUID
+from datetime import datetime
 
 from camera_agent.agent import CLOCK, Agent, Parts
-from camera_agent.capture.options import REPLAY
-from camera_agent.capture.spec import source_from
 from camera_agent.delivery.ledger import Ledger
 from camera_agent.delivery.outbox import Outbox
 from camera_agent.enrolment.identity import IdentityUnusable, finish_adoption, read_identity
 from camera_agent.home import AgentHome
 from camera_agent.lock import held
-from camera_agent.replay import ReplayFigures, replay
-from camera_agent.settings import AgentSettings, StreamSettings
+from camera_agent.reporting import Introduction
+from camera_agent.settings import AgentSettings
 from camera_agent.streams.building import new_source, pipeline_maker
 from camera_agent.vision.detectors import load_default_model
+from camera_agent.vision.model import Model
+from fleet import __version__
+from fleet.messages import ModelInfo
 
 
 def run_agent(home: AgentHome, settings: AgentSettings, stopping: threading.Event) -> None:
@@ -43,18 +42,18 @@ def run_agent(home: AgentHome, settings: AgentSettings, stopping: threading.Even
             ledger=Ledger(home.path / settings.ledger) if settings.ledger else None,
         )
         try:
-            Agent(Parts(settings, home, outbox, model)).run(stopping)
+            who = _introduction(settings, facts.not_after, outbox.session, model)
+            Agent(Parts(settings, home, who, outbox, model)).run(stopping)
         finally:
             outbox.close()
 
 
-def run_replay(source: str, tracks: Path, events: Path) -> ReplayFigures:
-    """Run what ships over a recording; the same recording gives the same files, ids included."""
-    wanted = StreamSettings(source=source)
-    chance = random.Random(0)  # noqa: S311  (ids that repeat, not secrets)
-    pipeline = pipeline_maker(
-        load_default_model(), wanted, lambda _moment: UUID(int=chance.getrandbits(128), version=4)
-    )()
-    opened = source_from(source, REPLAY)
-    with tracks.open("w") as tracks_file, events.open("w") as events_file:
-        return replay(opened, pipeline, tracks_file, events_file)
+def _introduction(settings: AgentSettings, certificate_not_after: datetime, session: int, model: Model) -> Introduction:
+    return Introduction(
+        device_id=settings.device_id,
+        session=session,
+        software=f"camfleet-agent {__version__}",
+        models=(ModelInfo(name=model.manifest.name, sha256=model.manifest.sha256),),
+        certificate_not_after=certificate_not_after,
+        health_interval_s=settings.health_interval_s,
+    )

@@ -43,8 +43,9 @@ def pipeline_maker(
     return lambda: StreamPipeline(detector, ByteTracker(tracking), EventPolicy(new_event_id))
 
 
-def worker_for(
-    stream: StreamInfo, wanted: StreamSettings, model: Model, keep: Keep, board: StatusBoard
-) -> StreamWorker:
-    """Return a worker that was not started yet; raises LabelUnknown."""
-    return StreamWorker(stream.name, partial(new_source, wanted), pipeline_maker(model, wanted), keep, board)
+def worker_for(name: str, wanted: StreamSettings, model: Model, keep: Keep, board: StatusBoard) -> StreamWorker:
+    """Return a worker that was not started yet, its stream on the board; raises LabelUnknown."""
+    worker = StreamWorker(name, partial(new_source, wanted), pipeline_maker(model, wanted), keep, board)
+    kind = wanted.source.partition(":")[0]
+    board.enter(StreamInfo(name=name, kind=kind, fps=wanted.fps), worker.clock.now())
+    return worker
