@@ -4,9 +4,9 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from config_server.lifecycle import DeviceState, Move, MoveRefused, next_state
+from config_server.lifecycle import MOVES, DeviceState, Move, MoveRefused, next_state
 from config_server.records import AuditEntry, CertificateRecord, EnrolmentRecord
-from config_server.registry import Change
+from config_server.registry import Change, Invalid
 from config_server.signing import Signer
 from config_server.store.conflict import AlreadyThere
 from config_server.store.registry import Transaction
@@ -73,7 +73,11 @@ class Prover:
 def make_token(
     tx: Transaction, prover: Prover, device_id: str, life: timedelta, change: Change
 ) -> MadeToken:
-    """Make a one-time token for a device and keep only what recognises it."""
+    """Make a one-time token for a device and keep only what recognises it; an older unused one ends."""
+    device = tx.devices.get(device_id)
+    if device is None or (DeviceState(device.state), Move.ENROL) not in MOVES:
+        raise Invalid(f"{device_id} gets no enrolment token: it is {device.state if device else 'unknown'}")
+    tx.enrolments.withdraw(device_id, change.now)
     expires_at = change.now + life
     for _ in range(_ID_ATTEMPTS):
         token = new_token()

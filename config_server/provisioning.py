@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from config_server.lifecycle import DeviceState, Move, next_state
+from config_server.lifecycle import MOVES, DeviceState, Move, next_state
 from config_server.records import CertificateRecord, DeviceRecord
 from config_server.registry import Change, Invalid
 from config_server.settings import ConfigSettings
@@ -40,7 +40,7 @@ def make_bundle(
     tx: Transaction, signer: Signer, device: DeviceRecord, change: Change
 ) -> tuple[bytes, CertificateRecord]:
     """A key made in memory and its certificate: the key is returned and kept nowhere."""
-    if device.state not in {DeviceState.PENDING, DeviceState.ACCEPTED}:
+    if (DeviceState(device.state), Move.ENROL) not in MOVES:
         raise Invalid(f"{device.device_id} is {device.state}: it gets no certificate")
     key = new_key()
     tx.devices.set_state(device.device_id, next_state(DeviceState(device.state), Move.ENROL))

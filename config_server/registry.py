@@ -62,8 +62,9 @@ def register_device(tx: Transaction, new: NewDevice, change: Change) -> DeviceRe
     """Add a pending device; Conflict, Unknown or Invalid when it cannot be added."""
     name = _checked_name(new.name)
     _check_site(tx, new.site_id, change.actor)
-    if tx.devices.name_is_taken(name):
-        raise Conflict(f"another camera is called {name!r}: choose another name")
+    other = tx.devices.named(name)
+    if other is not None:
+        raise Conflict(f"another camera is called {name!r}{_hint(other, change.actor)}: choose another name")
     device = _add_with_free_id(tx, new, name, change.now)
     tx.audit.add(change.entry("device.registered", device.device_id, name=name, site_id=new.site_id))
     return device
@@ -105,6 +106,10 @@ def _checked_name(name: str) -> str:
     return cleaned
 
 
+def _hint(device: DeviceRecord, actor: Actor) -> str:
+    return f" ({device.device_id}, {device.state})" if actor.may_see(device.site_id) else ""
+
+
 def _check_site(tx: Transaction, site_id: str | None, actor: Actor) -> None:
     known = site_id is None or tx.sites.get(site_id) is not None
     if not (known and actor.may_see(site_id)):
@@ -120,7 +125,7 @@ def _add_with_free_id(tx: Transaction, new: NewDevice, name: str, now: datetime)
         try:
             tx.devices.add(device)
         except AlreadyThere:
-            if new.device_id is not None or tx.devices.name_is_taken(name):
+            if new.device_id is not None or tx.devices.named(name):
                 raise Conflict(f"the id {device_id!r} or the name {name!r} is taken") from None
             continue
         return device

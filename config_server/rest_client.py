@@ -47,7 +47,9 @@ class RestClient:
     def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.token}"}
         try:
-            with httpx.Client(base_url=self.server, headers=headers, timeout=TIMEOUT_S, verify=self._tls()) as client:
+            with httpx.Client(
+                base_url=self.server, headers=headers, timeout=TIMEOUT_S, verify=self._tls(), trust_env=False
+            ) as client:
                 response = client.request(method, path, **request)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             problem = str(error) or type(error).__name__

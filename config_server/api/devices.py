@@ -69,6 +69,19 @@ def add_device(body: NewDeviceRequest) -> tuple[dict[str, Any], int]:
     return created.model_dump(mode="json"), 201
 
 
+@blueprint.post(
+    "/<string:device_id>/token", responses={201: EnrolmentTicket}, summary="Make a new enrolment token"
+)
+@guarded(needs(Scope.DEVICES_WRITE))
+def renew_token(path: DevicePath) -> tuple[dict[str, Any], int]:
+    """For a camera whose token expired or was lost; an older unused token ends."""
+    parts, change = services(), _change()
+    with parts.store.writing() as tx:
+        device = get_device(tx, path.device_id, change.actor).device
+        made = make_token(tx, parts.prover, device.device_id, parts.settings.enrolment_token_life, change)
+    return _ticket(parts, made).model_dump(mode="json"), 201
+
+
 @blueprint.post("/<string:device_id>/bundle", responses={200: Bundle}, summary="Make key and certificate here")
 @guarded(needs(Scope.DEVICES_WRITE))
 def bundle_device(path: DevicePath) -> dict[str, Any]:

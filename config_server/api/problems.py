@@ -17,7 +17,7 @@ log = get_logger(__name__)
 REFUSED = Problem(
     403,
     "Enrolment refused",
-    "the token is wrong, used or expired: make a new one with 'camfleet provision'",
+    "the token is wrong, used or expired: make a new one with 'camfleet devices token ID'",
     "urn:camfleet:problem:enrolment-refused",
 )
 

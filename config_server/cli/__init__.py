@@ -17,5 +17,6 @@ def register(app: typer.Typer) -> None:
     registry = new_app("Look at the registry of cameras (needs a running config_server).")
     registry.command("list")(devices.list_devices)
     registry.command("show")(devices.show_device)
+    registry.command("token")(devices.renew_token)
     app.add_typer(registry, name="devices")
     app.command("provision")(devices.provision)

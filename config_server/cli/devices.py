@@ -79,6 +79,26 @@ def show_device(
     typer.echo(json.dumps(device, ensure_ascii=False, indent=None if as_json else 2))
 
 
+def renew_token(
+    device_id: Annotated[str, typer.Argument(help="the device's id")],
+    as_json: AsJson = False,
+    server: Server = None,
+    token_file: TokenFile = None,
+) -> None:
+    """Make a new enrolment token for a registered camera; an older unused one ends."""
+    client = RestClient.of(load(ConfigSettings), server, token_file)
+    ticket = client.post(f"/config/devices/{quote(device_id, safe='')}/token")
+    if as_json:
+        typer.echo(json.dumps(ticket))
+    else:
+        _print_ticket(ticket)
+
+
+def _print_ticket(ticket: dict[str, Any]) -> None:
+    typer.echo(f"Run this on the camera until {ticket['expires_at']}:")
+    typer.echo(f"  {ticket['command']}")
+
+
 def _line(device: dict[str, Any]) -> str:
     certificate = device["certificate"]
     until = f"certificate until {certificate['not_after'][:10]}" if certificate else "no certificate"
@@ -106,9 +126,8 @@ def _print_provisioned(created: dict[str, Any], bundle: Path | None, *, as_json:
         shown = created if bundle is None else {"device": device, "bundle": str(bundle)}
         typer.echo(json.dumps(shown, ensure_ascii=False))
     elif bundle is None:
-        ticket = created["enrolment"]
-        typer.echo(f"{device['device_id']} is registered. Run this on the camera until {ticket['expires_at']}:")
-        typer.echo(f"  {ticket['command']}")
+        typer.echo(f"{device['device_id']} is registered.")
+        _print_ticket(created["enrolment"])
     else:
         typer.echo(f"{device['device_id']} is registered; its key and certificate are in {bundle}.")
         typer.echo(f"Move the folder to the camera and run: camfleet-agent run --home {bundle.name}")

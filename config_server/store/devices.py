@@ -38,10 +38,10 @@ class Devices:
         row = self._connection.execute(select(devices).where(devices.c.device_id == device_id)).first()
         return None if row is None else _record(row)
 
-    def name_is_taken(self, name: str) -> bool:
-        """Say whether a living device has this name, whatever its case or Unicode form."""
-        found = select(devices.c.device_id).where(devices.c.name_key == name_key(name))
-        return self._connection.execute(found).first() is not None
+    def named(self, name: str) -> DeviceRecord | None:
+        """The living device of this name, whatever its case or Unicode form."""
+        row = self._connection.execute(select(devices).where(devices.c.name_key == name_key(name))).first()
+        return None if row is None else _record(row)
 
     def find(self, wanted: DeviceFilter) -> Sequence[DeviceRecord]:
         """Devices by id, at most `wanted.limit`, those after `wanted.after_device_id` only."""

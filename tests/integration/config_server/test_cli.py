@@ -75,7 +75,7 @@ def test_a_bundle_never_goes_into_a_folder_that_exists(server: ConfigServer, tmp
 def test_a_refused_bundle_leaves_no_empty_folder(server: ConfigServer, tmp_path: Path) -> None:
     on(server, "provision", "Twice")
     done = on(server, "provision", "Twice", "--bundle", tmp_path / "bundle")
-    assert_one_clear_line(done, "another camera is called 'Twice'")
+    assert_one_clear_line(done, "another camera is called 'Twice' (cam-twice-")
     assert not (tmp_path / "bundle").exists()
 
 
@@ -146,3 +146,10 @@ def test_a_home_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None
     (tmp_path / "file").write_text("not a folder")
     done = run({"CAMFLEET_HOME": str(tmp_path / "file" / "home")}, "migrate")
     assert_one_clear_line(done, "Not a directory")
+
+
+def test_a_lost_token_is_replaced_by_one_command(server: ConfigServer) -> None:
+    on(server, "provision", "Lost", "--device-id", "cam-lost-1")
+    assert "camfleet-agent enroll" in on(server, "devices", "token", "cam-lost-1").stdout
+    assert json.loads(on(server, "devices", "token", "cam-lost-1", "--json").stdout)["token"]
+    assert_one_clear_line(on(server, "devices", "token", "cam-nobody"), "cam-nobody")

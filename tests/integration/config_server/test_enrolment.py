@@ -164,3 +164,29 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(api: Api) -> None
     answer = api.client.post("/config/enrol", data=b"x" * 100_000, content_type="application/json")
     assert answer.status_code == 413
     assert answer.content_type == "application/problem+json"
+
+
+def test_a_camera_whose_token_expired_gets_a_new_one_and_the_old_one_stays_dead(api: Api) -> None:
+    old = api.provision(device_id="cam-front-gate")["enrolment"]["token"]
+    answer = api.post("/config/devices/cam-front-gate/token")
+    assert answer.status_code == 201
+    assert api.enrol(old).status_code == 403
+    assert api.enrol(answer.get_json()["token"]).status_code == 200
+
+
+def test_no_token_for_a_camera_that_was_turned_away(api: Api) -> None:
+    api.provision(device_id="cam-front-gate")
+    with api.store.writing() as tx:
+        tx.devices.set_state("cam-front-gate", "rejected")
+    for action in ("token", "bundle"):
+        answer = api.post(f"/config/devices/cam-front-gate/{action}")
+        assert answer.status_code == 422
+        assert "rejected" in answer.get_json()["detail"]
+
+
+def test_a_token_of_a_camera_that_was_turned_away_meanwhile_is_refused(api: Api) -> None:
+    token = api.provision(device_id="cam-front-gate")["enrolment"]["token"]
+    with api.store.writing() as tx:
+        tx.devices.set_state("cam-front-gate", "rejected")
+    assert api.enrol(token).status_code == 403
+    assert api.certificates_of("cam-front-gate") == 0
