@@ -6,9 +6,8 @@ import random
 from pathlib import Path
 from uuid import UUID
 
-from camera_agent.capture.options import REPLAY
-from camera_agent.capture.spec import source_from
-from camera_agent.replay import ReplayFigures, replay
+from camera_agent.capture.spec import recording_from
+from camera_agent.replay import ReplayFigures, replay_into
 from camera_agent.settings import StreamSettings
 from camera_agent.streams.building import pipeline_maker
 from camera_agent.vision.detectors import load_default_model
@@ -21,6 +20,4 @@ def run_replay(source: str, tracks: Path, events: Path) -> ReplayFigures:
     pipeline = pipeline_maker(
         load_default_model(), wanted, lambda _moment: UUID(int=chance.getrandbits(128), version=4)
     )()
-    opened = source_from(source, REPLAY)
-    with tracks.open("w") as tracks_file, events.open("w") as events_file:
-        return replay(opened, pipeline, tracks_file, events_file)
+    return replay_into(recording_from(source), pipeline, tracks, events)
