@@ -48,4 +48,9 @@ def transaction(engine: Engine, *, writing: bool) -> Iterator[Connection]:
             with prepared.begin():
                 yield prepared
     except DBAPIError as failure:
-        raise StoreUnavailable(f"the registry's database is not usable: {failure.orig}") from failure
+        raise StoreUnavailable(f"the registry's database is not usable: {reason_of(failure)}") from failure
+
+
+def reason_of(failure: DBAPIError) -> str:
+    """What the database said, on one line and without the statement, which may hold secrets."""
+    return " ".join(str(failure.orig).split())

@@ -11,7 +11,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from config_server.store.database import StoreUnavailable, open_engine
+from config_server.store.database import StoreUnavailable, open_engine, reason_of
 from fleet.cli import CommandFailed
 from fleet.home import make_private_folder
 from fleet.settings import ServerSettings
@@ -50,7 +50,7 @@ def require_current_schema(url: str) -> None:
     try:
         found = _revision(engine) if _is_there(engine) else None
     except DBAPIError as failure:
-        raise StoreUnavailable(f"config_server's database cannot be opened: {failure.orig}") from failure
+        raise StoreUnavailable(f"config_server's database cannot be opened: {reason_of(failure)}") from failure
     finally:
         engine.dispose()
     wanted = ScriptDirectory.from_config(_config()).get_current_head()
@@ -86,4 +86,4 @@ def _config() -> Config:
 
 
 def _reason(failure: Exception) -> str:
-    return str(failure.orig) if isinstance(failure, DBAPIError) else str(failure)
+    return reason_of(failure) if isinstance(failure, DBAPIError) else str(failure)
