@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from camera_agent.delivery.link import Link
@@ -56,6 +57,7 @@ class Reporter:
     link: Link
     now: Callable[[], datetime]
     _health_seq: int = 0
+    _in_order: threading.Lock = field(default_factory=threading.Lock)
 
     def announce(self) -> None:
         """Say everything that is retained: a broker may have forgotten it, or had it from an earlier life."""
@@ -68,16 +70,10 @@ class Reporter:
         self._say_presence(PresenceState.STOPPING, Reason.STOPPED)
 
     def say_stream(self, name: str) -> None:
-        report = self.board.reports()[name]
-        status = StreamStatus(
-            ts=self.now(),
-            session=self.who.session,
-            state=report.state,
-            reason=report.reason,
-            since=report.since,
-            detail=report.detail,
-        )
-        self._say(topics.stream_status(self.who.device_id, name), status)
+        # Read and sent in one go: a thread that read earlier must not have the last, retained word.
+        with self._in_order:
+            status = self._status(self.board.reports()[name])
+            self._say(topics.stream_status(self.who.device_id, name), status)
 
     def say_stream_and_shape(self, name: str) -> None:
         """After a stream's change: its state, and the birth too, which carries its size in pixels."""
@@ -104,8 +100,22 @@ class Reporter:
         )
         self.link.publish(topics.health(self.who.device_id), health.encode(), qos=0)
 
+    def _status(self, report: StreamReport) -> StreamStatus:
+        return StreamStatus(
+            ts=self.now(),
+            session=self.who.session,
+            state=report.state,
+            reason=report.reason,
+            since=report.since,
+            detail=report.detail,
+        )
+
     def _say_birth(self) -> None:
-        birth = Birth(
+        with self._in_order:
+            self._say(topics.birth(self.who.device_id), self._birth())
+
+    def _birth(self) -> Birth:
+        return Birth(
             ts=self.now(),
             session=self.who.session,
             software=self.who.software,
@@ -116,7 +126,6 @@ class Reporter:
             certificate_not_after=self.who.certificate_not_after,
             health_interval_s=self.who.health_interval_s,
         )
-        self._say(topics.birth(self.who.device_id), birth)
 
     def _say_presence(self, state: PresenceState, reason: Reason | None = None) -> None:
         presence = Presence(ts=self.now(), session=self.who.session, state=state, reason=reason)

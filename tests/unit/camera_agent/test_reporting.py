@@ -1,5 +1,6 @@
 """What the camera says about itself, message by message."""
 
+import threading
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -131,3 +132,20 @@ def test_time_per_frame_follows_slowly() -> None:
         figures.count(step, 0.060, 0)
         means.append(figures.health(step).inference_ms)
     assert all(earlier < later < 60 for earlier, later in pairwise(means))
+
+
+def test_whoever_speaks_last_tells_the_newest_state(reporter: Reporter, board: StatusBoard, link: LinkFake) -> None:
+    def flap() -> None:
+        for step in range(300):
+            board.go_offline("main", Reason.GONE, str(step), BEGIN)
+
+    board.on_change(reporter.say_stream)
+    threads = [threading.Thread(target=work) for work in (flap, reporter.announce, reporter.announce)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    told = [StreamStatus.decode(payload).detail for topic, payload, _, _ in link.sent if topic.endswith("/status")]
+    steps = [-1 if detail is None else int(detail) for detail in told]
+    assert steps == sorted(steps)
+    assert steps[-1] == 299
