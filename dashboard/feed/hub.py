@@ -45,6 +45,7 @@ class Rendered:
 
     since: int
     last: int
+    count: int
     body: bytes
 
 
@@ -88,7 +89,7 @@ class Hub:
         if cursor == newest:
             return b"", cursor
         if cursor < newest and kept and kept[0].since <= cursor:
-            return b"".join(item.body for item in kept if item.last > cursor), newest
+            return _gathered([item for item in kept if item.last > cursor], newest), newest
         return self._catch_up(cursor)
 
     def _catch_up(self, cursor: int) -> tuple[bytes, int]:
@@ -141,7 +142,8 @@ class Hub:
         changes = self._source.after(self.cursor)
         if changes.last == self.cursor:
             return
-        rendered = Rendered(self.cursor, changes.last, render_changes(changes))
+        count = len(changes.cameras) + len(changes.events)
+        rendered = Rendered(self.cursor, changes.last, count, render_changes(changes))
         with self._changed:
             self._keep(rendered)
             self.cursor = changes.last
@@ -152,3 +154,10 @@ class Hub:
         self._kept_bytes += len(rendered.body)
         while len(self._kept) > MOST_KEPT or self._kept_bytes > MOST_KEPT_BYTES:
             self._kept_bytes -= len(self._kept.popleft().body)
+
+
+def _gathered(wanted: list[Rendered], newest: int) -> bytes:
+    skipped = sum(item.count for item in wanted)
+    if skipped > MOST_BEHIND:
+        return render_summary(newest, skipped)
+    return b"".join(item.body for item in wanted)

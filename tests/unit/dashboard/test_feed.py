@@ -123,6 +123,17 @@ def test_a_client_that_fell_far_behind_gets_a_summary_and_a_cursor() -> None:
     assert json.loads(body.decode().split("data: ")[1]) == {"cursor": cursor, "skipped": MOST_BEHIND + 1}
 
 
+def test_a_flood_is_a_summary_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "MOST_BEHIND", 3)
+    source = FakeSource()
+    hub = QuietHub(source)
+    for last in (2, 4):
+        source.last = last
+        hub.poll()
+    assert hub.read(0)[0].startswith(b"event: summary\n")
+    assert seqs(hub.read(2)[0]) == [3, 4]
+
+
 def test_a_cursor_from_another_life_of_the_database_starts_anew() -> None:
     body, cursor = QuietHub(FakeSource(last=4)).read(900)
     assert body.startswith(b"event: summary\n")
