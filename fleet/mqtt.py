@@ -183,8 +183,9 @@ class Session:
     def acknowledge(self, received: Received) -> None:
         """Let the broker forget a message (manual acknowledgement); one of an older connection is left alone."""
         with self._lock:
-            if self._client is not None and received.connection == self._connection and received.qos > 0:
-                self._client.ack(received.mid, received.qos)
+            client = self._client if received.connection == self._connection else None
+        if client is not None and received.qos > 0:
+            client.ack(received.mid, received.qos)
 
     def _run(self) -> None:
         failures = 0
