@@ -132,7 +132,7 @@ make_venv() {
 }
 
 pip_install() {
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore "$@" ||
+    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --root-user-action=ignore "$@" ||
         fail "the Python packages could not be installed; is the package index reachable?"
 }
 
