@@ -31,6 +31,9 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _with_driver(url)
         self.engine = _make_engine(self.url)
+        # SQLite gives every transaction one view of the database; PostgreSQL only when asked.
+        one_view = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._reader = self.engine.execution_options(**one_view)
 
     @property
     def is_sqlite(self) -> bool:
@@ -45,7 +48,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection whose queries see one state of the database."""
-        with _outcome_named(), self.engine.connect() as connection, connection.begin():
+        with _outcome_named(), self._reader.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
