@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from config_server.authorities import AuthorityMissing, load_authorities
+from config_server.gunicorn_log import FleetLogger
 from config_server.settings import ConfigSettings
 from config_server.store.database import StoreUnavailable
 from config_server.store.migrate import WrongSchema, require_current_schema
@@ -22,6 +23,7 @@ except (SettingsError, StoreUnavailable, WrongSchema, AuthorityMissing) as error
     sys.stderr.write(f"config_server: {error}\n")
     sys.exit(EXIT_NOT_READY)
 
+configure("config_server", _settings.log_level)
 _metrics_folder = _settings.home.run / "config_server-metrics"
 
 bind = f"127.0.0.1:{_settings.config_port}"
@@ -29,6 +31,7 @@ workers = 2
 worker_class = "gthread"
 threads = 2
 umask = 0o077
+logger_class = FleetLogger
 timeout = 30
 graceful_timeout = 10
 keepalive = 5
@@ -45,7 +48,6 @@ def on_starting(_server: Any) -> None:
     shutil.rmtree(_metrics_folder, ignore_errors=True)
     make_private_folder(_settings.home.run)
     make_private_folder(_metrics_folder)
-    configure("config_server", _settings.log_level)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -6,6 +6,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from config_server.api.context import Services, services, source_address
+from config_server.api.documented import TOKEN_SECURITY, problems
 from config_server.api.schemas import (
     Bundle,
     Device,
@@ -23,14 +24,13 @@ from config_server.records import DeviceFilter
 from config_server.registry import Change, NewDevice, find_devices, get_device, register_device
 from config_server.tokens import Scope
 
-SECURITY: list[dict[str, list[Any]]] = [{"token": []}]
-
 blueprint = APIBlueprint(
     "devices",
     __name__,
     url_prefix="/config/devices",
     abp_tags=[Tag(name="Devices", description=__doc__)],
-    abp_security=SECURITY,
+    abp_security=TOKEN_SECURITY,
+    abp_responses=problems(401, 403, 404, 409),
 )
 
 

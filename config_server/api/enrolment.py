@@ -7,6 +7,7 @@ from flask_openapi3.models.tag import Tag
 
 from config_server import enrolment
 from config_server.api.context import services, source_address
+from config_server.api.documented import problems
 from config_server.api.schemas import Enrolled, EnrolmentRequest, Proof, ProofRequest
 from config_server.guards import ENROLMENT, guarded
 from config_server.provisioning import connection_of
@@ -15,7 +16,11 @@ from fleet.logs import get_logger
 log = get_logger(__name__)
 
 blueprint = APIBlueprint(
-    "enrolment", __name__, url_prefix="/config/enrol", abp_tags=[Tag(name="Enrolment", description=__doc__)]
+    "enrolment",
+    __name__,
+    url_prefix="/config/enrol",
+    abp_tags=[Tag(name="Enrolment", description=__doc__)],
+    abp_responses=problems(403, 429),
 )
 
 

@@ -6,6 +6,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from config_server.api.context import services, source_address
+from config_server.api.documented import TOKEN_SECURITY, problems
 from config_server.api.schemas import SiteList, SiteModel
 from config_server.guards import current_actor, guarded, needs
 from config_server.records import Site
@@ -17,7 +18,8 @@ blueprint = APIBlueprint(
     __name__,
     url_prefix="/config/sites",
     abp_tags=[Tag(name="Sites", description=__doc__)],
-    abp_security=[{"token": []}],
+    abp_security=TOKEN_SECURITY,
+    abp_responses=problems(401, 403, 404, 409),
 )
 
 

@@ -7,6 +7,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from config_server.api.context import services
+from config_server.api.documented import problems
 from config_server.api.schemas import CrlPath
 from config_server.guards import OPEN, guarded
 from config_server.registry import Unknown
@@ -14,7 +15,9 @@ from config_server.registry import Unknown
 CRL_MAX_AGE_S = 300
 ROOT_MAX_AGE_S = 86400
 
-blueprint = APIBlueprint("trust", __name__, abp_tags=[Tag(name="Trust", description=__doc__)])
+blueprint = APIBlueprint(
+    "trust", __name__, abp_tags=[Tag(name="Trust", description=__doc__)], abp_responses=problems(404, 429)
+)
 
 
 @blueprint.get("/crl/<string:ski>.crl", summary="The newest revocation list of an issuer (DER)")

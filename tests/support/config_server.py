@@ -20,7 +20,8 @@ from fleet.settings import load
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
-START_S = 20.0
+START_S = 40.0
+GUNICORN = [sys.executable, "-m", "gunicorn", "-c", "python:config_server.gunicorn_conf", "config_server.wsgi:app"]
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,8 @@ def running_config_server(folder: Path, **given: Any) -> Iterator[ConfigServer]:
     settings = prepare_home(folder, **{"config_port": free_port(), **given})
     settings.home.log.mkdir(mode=0o700, exist_ok=True)
     environment = {"PATH": "/usr/bin:/bin", **environment_of(settings, given)}
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:config_server.gunicorn_conf", "config_server.wsgi:app"]
     with (settings.home.log / "config_server.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(GUNICORN, env=environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
     server = ConfigServer(settings, process)
     try:
         wait_until(lambda: _is_well(server), START_S, "config_server answers /healthz")

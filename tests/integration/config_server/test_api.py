@@ -1,5 +1,6 @@
 """The REST API of the registry, the trust routes, limits and problems."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -141,10 +142,16 @@ def test_a_request_id_that_could_break_a_log_line_is_replaced(api: Api) -> None:
     assert answer.headers["X-Request-Id"] != "a b c d e f g h"
 
 
-def test_the_openapi_document_names_every_api_route_and_no_inputs_leak(api: Api) -> None:
+def test_the_openapi_document_names_every_api_route_its_token_and_its_problems(api: Api) -> None:
     document = api.get("/config/openapi/openapi.json").get_json()
     assert document["openapi"].startswith("3.1")
-    assert {"/config/devices", "/config/enrol", "/config/enrol/proof", "/config/sites"} <= set(document["paths"])
+    routes = {rule.rule for rule in api.client.application.url_map.iter_rules()}
+    ours = {re.sub("<string:([a-z_]+)>", r"{\1}", path) for path in routes if path.startswith(("/config/", "/c"))}
+    assert {path for path in ours if not path.startswith("/config/openapi")} == set(document["paths"])
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            assert "application/problem+json" in operation["responses"]["422"]["content"], path
+            assert ("security" in operation) is path.startswith(("/config/devices", "/config/sites")), path
 
 
 def test_open_routes_are_limited_by_address(tmp_path: Path) -> None:
