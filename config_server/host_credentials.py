@@ -6,6 +6,7 @@ from datetime import datetime
 
 from config_server.authorities import ISSUING, SERVERS_ROOT, Authorities
 from config_server.revocation import SignedCrl
+from config_server.settings import can_be_certified
 from config_server.signing import Signer, signer_of
 from config_server.store.registry import Transaction
 from fleet.home import Home, write_file
@@ -118,4 +119,4 @@ def host_names(public_host: str) -> tuple[str, ...]:
     """Every name and address under which clients may reach this host's broker and nginx."""
     fqdn = socket.getfqdn()
     names = (public_host, fqdn, "localhost", "127.0.0.1", "::1")
-    return tuple(dict.fromkeys(name for name in names if name))
+    return tuple(dict.fromkeys(name for name in names if can_be_certified(name)))

@@ -1,10 +1,18 @@
 """The settings of config_server and its courier, beside those that every program of the host shares."""
 
+import re
 from datetime import timedelta
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from fleet.settings import ServerSettings
+
+_HOST = re.compile(r"[A-Za-z0-9.:-]{1,253}")
+
+
+def can_be_certified(host: str) -> bool:
+    """Say whether a certificate can speak for this name or address."""
+    return _HOST.fullmatch(host) is not None
 
 
 class ConfigSettings(ServerSettings):
@@ -23,6 +31,13 @@ class ConfigSettings(ServerSettings):
     courier_round_s: float = Field(
         default=1.0, gt=0, le=60, description="how often the courier looks for changed registry facts"
     )
+
+    @field_validator("public_host")
+    @classmethod
+    def _public_host_can_be_certified(cls, host: str) -> str:
+        if not can_be_certified(host):
+            raise ValueError("give a host name (international ones as xn--…) or an IP address, nothing else")
+        return host
 
     @property
     def enrolment_token_life(self) -> timedelta:

@@ -1,6 +1,6 @@
 """Turn every failure into application/problem+json, in one place, and log what only the operator should know."""
 
-from flask import Flask, Response, g, json
+from flask import Flask, Response, g, json, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
@@ -60,12 +60,12 @@ def _http(error: HTTPException) -> Response:
 
 
 def _enrolment_refused(error: EnrolmentRefused) -> Response:
-    log.warning("enrolment refused", reason=str(error))
+    log.warning("enrolment refused", reason=str(error), source=request.remote_addr)
     return answer(REFUSED)
 
 
 def _csr_refused(error: CsrRefused) -> Response:
-    log.warning("certificate request refused", reason=str(error))
+    log.warning("certificate request refused", reason=str(error), source=request.remote_addr)
     detail = "the certificate request is not usable: it must be PEM, EC P-256, and signed by its own key"
     return answer(Problem(422, "Certificate request refused", detail, "urn:camfleet:problem:csr-refused"))
 
