@@ -8,6 +8,7 @@ installed_mark="$venv/.camfleet-installed"
 needed_programs=(mosquitto nginx)
 test_packages=(
     mosquitto nginx mosquitto-clients shellcheck logrotate chromium fonts-dejavu-core ffmpeg python3-gi openssl
+    postgresql
     gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
     gstreamer1.0-plugins-ugly gstreamer1.0-libav
 )

@@ -28,9 +28,9 @@ class DemoCamera:
 
 
 CAMERAS = (
-    DemoCamera("Demo whole plaza", (0.0, 0.0, 1.0, 1.0)),
-    DemoCamera("Demo left walk", (0.0, 0.0, 0.6, 1.0)),
-    DemoCamera("Demo right walk", (0.4, 0.0, 0.6, 1.0)),
+    DemoCamera("West path", (0.0, 0.2, 0.55, 0.5)),
+    DemoCamera("East gate", (0.45, 0.15, 0.55, 0.65)),
+    DemoCamera("Crossing", (0.3, 0.25, 0.6, 0.6)),
 )
 
 

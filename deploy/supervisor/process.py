@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil
 
 from deploy.supervisor.identity import Identity, identify
 from deploy.supervisor.program import Program
 from deploy.supervisor.records import PRIVATE_FILE, Exit
+from fleet.home import make_private_folder
 
 
 class ProgramNotStarted(Exception):
@@ -50,23 +52,25 @@ class Process:
 
 def spawn(program: Program, log_file: Path) -> Process:
     """Start the program in a session of its own, its output appended to `log_file`."""
-    log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    output = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
     try:
-        child = subprocess.Popen(
-            program.argv,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with _open_log(log_file) as output:
+            child = subprocess.Popen(
+                program.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
     except OSError as refusal:
-        raise ProgramNotStarted(f"{program.argv[0]}: {refusal.strerror}") from refusal
-    finally:
-        os.close(output)
+        raise ProgramNotStarted(f"{refusal.filename or program.argv[0]}: {refusal.strerror}") from refusal
     descriptor = os.pidfd_open(child.pid)
     # A child that has already ended is a zombie of ours: its pid is safe until `wait`.
     return Process(identify(child.pid) or Identity(child.pid, 0, ""), descriptor, child)
+
+
+def _open_log(log_file: Path) -> BinaryIO:
+    make_private_folder(log_file.parent)
+    return os.fdopen(os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE_FILE), "ab")
 
 
 def adopt(identity: Identity) -> Process | None:

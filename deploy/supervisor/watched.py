@@ -1,5 +1,6 @@
 """One program under the supervisor's eyes: launch it, notice its death, launch it again later."""
 
+import contextlib
 import random
 import time
 from collections.abc import Callable
@@ -11,8 +12,10 @@ from deploy.supervisor.backoff import Backoff
 from deploy.supervisor.process import Process, ProgramNotStarted, adopt, end_group, spawn
 from deploy.supervisor.program import Program
 from deploy.supervisor.records import Exit, Record, Records, State
+from fleet.logs import get_logger
 
 COMMAND_NOT_FOUND = 127
+log = get_logger(__name__)
 
 
 def _new_backoff() -> Backoff:
@@ -57,8 +60,8 @@ class Watched:
         try:
             self.process = spawn(self.program, log_file)
         except ProgramNotStarted as refusal:
-            with log_file.open("a") as log:
-                log.write(f"supervisor: {refusal}\n")
+            with contextlib.suppress(OSError), log_file.open("a") as program_log:
+                program_log.write(f"supervisor: {refusal}\n")
             self._died(Exit(_now(), code=COMMAND_NOT_FOUND))
             return
         self._since = self.clock()
@@ -85,10 +88,6 @@ class Watched:
     def wait(self) -> None:
         self._note(state=State.WAITING)
 
-    def stopped(self) -> None:
-        self.process = None
-        self.records.settle(self.record)
-
     def _died(self, ended: Exit) -> None:
         healthy_for = 0.0 if self._healthy_since is None else self.clock() - self._healthy_since
         self._healthy_since = None
@@ -98,7 +97,11 @@ class Watched:
 
     def _note(self, **changes: object) -> None:
         self.record = replace(self.record, **changes)  # type: ignore[arg-type]
-        self.records.save(self.record)
+        try:
+            self.records.save(self.record)
+        except OSError as trouble:
+            # A full disk must not end the supervisor: it goes on with what it remembers.
+            log.error("record not written", name=self.program.name, why=trouble.strerror)
 
 
 def _now() -> str:

@@ -266,3 +266,21 @@ def _is_busy(site: Site) -> bool:
     except NotPossible:
         return True
     return False
+
+
+def test_a_disk_that_takes_no_record_does_not_end_the_supervisor(site: Site) -> None:
+    supervisor = start(site)
+    folder = site.run_folder / "programs"
+    folder.rename(site.run_folder / "moved")
+    folder.touch()
+    try:
+        victim = identify(json.loads((site.run_folder / "moved" / "first.json").read_text())["identity"]["pid"])
+        assert victim is not None
+        os.kill(victim.pid, signal.SIGKILL)
+        wait_until(lambda: "record not written" in site.log_file("supervisor").read_text(), SOON_S, "trouble is said")
+        assert supervisor.is_alive
+    finally:
+        folder.unlink()
+        (site.run_folder / "moved").rename(folder)
+    wait_until(lambda: record(site, "first").restarts == 1, SOON_S, "it goes on")
+    await_healthy(site, SOON_S)
