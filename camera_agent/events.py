@@ -33,6 +33,7 @@ class Decision:
     ended_at: datetime | None
     frame_ts: datetime
     path: tuple[Point, ...]
+    aspect: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ EVENT_FIELDS = (
     "box",
     "best_box",
     "best_score",
+    "aspect",
     "zones",
     "path",
     "lost",

@@ -57,6 +57,7 @@ def event_of(decision: Decision) -> EventMaker:
             started_at=decision.started_at,
             ended_at=decision.ended_at,
             frame_ts=decision.frame_ts,
+            aspect=decision.aspect,
             path=[(_fraction(x), _fraction(y)) for x, y in decision.path],
         )
 

@@ -26,6 +26,7 @@ def event_row(device_id: str, stream: str, event: Event, received_at: datetime) 
         "box": list(event.box),
         "best_box": list(event.best_box),
         "best_score": event.best_score,
+        "aspect": event.aspect,
         "zones": event.zones,
         "path": [list(point) for point in event.path],
         "lost": event.lost,

@@ -44,6 +44,7 @@ events = Table(
     Column("box", Document, nullable=False),
     Column("best_box", Document, nullable=False),
     Column("best_score", Float, nullable=False),
+    Column("aspect", Float),
     Column("zones", Document, nullable=False),
     Column("path", Document, nullable=False),
     Column("lost", BigInteger),

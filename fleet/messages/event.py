@@ -1,6 +1,7 @@
 """The life of a tracked thing: what a camera decided to tell."""
 
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -21,7 +22,8 @@ class Event(Message):
     """The whole state of one tracked thing at revision `rev`; a higher `rev` replaces a lower one.
 
     `frame_ts` is the capture time of the frame whose processing decided this message. `outbox` and `seq` say where
-    the camera keeps it until the servers' receipt names them.
+    the camera keeps it until the servers' receipt names them. `aspect` is width ÷ height of the frame, by which its
+    fractions are drawn.
     """
 
     session: int = Field(ge=0)
@@ -39,6 +41,7 @@ class Event(Message):
     started_at: UtcTime
     ended_at: UtcTime | None = None
     frame_ts: UtcTime
+    aspect: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
     zones: list[Name] = Field(default=[], max_length=64)
     path: list[Point] = Field(default=[], max_length=32)
     lost: int | None = Field(default=None, ge=1)

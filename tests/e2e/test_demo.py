@@ -96,7 +96,7 @@ def test_a_killed_camera_goes_offline_with_its_reason_and_comes_back(
 def test_the_camera_page_follows_its_camera(platform: Platform, page: Page) -> None:
     device_id = platform.cameras()[0]
     page.goto(f"/cameras/{device_id}")
-    expect(page.get_by_text("Demo").first).to_be_visible()
+    expect(page.get_by_text("Demo plaza").first).to_be_visible()
     expect(page.get_by_text(device_id).first).to_be_visible()
 
 

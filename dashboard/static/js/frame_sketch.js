@@ -4,34 +4,59 @@ import { svg } from './dom.js';
 
 const WIDTH = 160;
 const HEIGHT = 90;
-const x = (fraction) => (fraction * WIDTH).toFixed(2);
-const y = (fraction) => (fraction * HEIGHT).toFixed(2);
+const USUAL_ASPECT = WIDTH / HEIGHT;
+
+/** Where fractions of a frame of this aspect (width / height) lie in the drawing: as large as fits, in the middle. */
+class Canvas {
+  constructor(aspect) {
+    this.width = Math.min(WIDTH, HEIGHT * aspect);
+    this.height = Math.min(HEIGHT, WIDTH / aspect);
+    this.left = (WIDTH - this.width) / 2;
+    this.top = (HEIGHT - this.height) / 2;
+  }
+
+  x(fraction) {
+    return (this.left + fraction * this.width).toFixed(2);
+  }
+
+  y(fraction) {
+    return (this.top + fraction * this.height).toFixed(2);
+  }
+}
 
 /** Return the sketch of an event; all coordinates are fractions of the frame. */
 export function frameSketch(event) {
+  const canvas = new Canvas(event.aspect || USUAL_ASPECT);
   const words = `Sketch of the frame: ${event.label || 'nothing'} at ${where(event.box)}`;
   return svg(
     'svg',
     { class: 'sketch', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': words, preserveAspectRatio: 'xMidYMid meet' },
-    svg('path', { class: 'sketch-grid', d: `M${WIDTH / 3} 0V${HEIGHT}M${(WIDTH * 2) / 3} 0V${HEIGHT}M0 ${HEIGHT / 3}H${WIDTH}M0 ${(HEIGHT * 2) / 3}H${WIDTH}` }),
-    ...path(event.path ?? []),
-    hasArea(event.best_box) && rectangle(event.best_box, 'sketch-best', 'Best sighting'),
-    hasArea(event.box) && rectangle(event.box, 'sketch-box', 'Last box'),
+    svg('rect', { class: 'sketch-frame', x: canvas.left, y: canvas.top, width: canvas.width, height: canvas.height }),
+    svg('path', { class: 'sketch-grid', d: thirds(canvas) }),
+    ...path(canvas, event.path ?? []),
+    hasArea(event.best_box) && rectangle(canvas, event.best_box, 'sketch-best', 'Best sighting'),
+    hasArea(event.box) && rectangle(canvas, event.box, 'sketch-box', 'Last box'),
   );
 }
 
-function path(points) {
+function thirds(canvas) {
+  const [left, right, top, bottom] = [canvas.x(0), canvas.x(1), canvas.y(0), canvas.y(1)];
+  const lines = [1 / 3, 2 / 3].map((at) => `M${canvas.x(at)} ${top}V${bottom}M${left} ${canvas.y(at)}H${right}`);
+  return lines.join('');
+}
+
+function path(canvas, points) {
   if (points.length < 2) return [];
   const [first, last] = [points[0], points.at(-1)];
   return [
-    svg('polyline', { class: 'sketch-path', points: points.map(([px, py]) => `${x(px)},${y(py)}`).join(' ') }),
-    svg('circle', { class: 'sketch-start', cx: x(first[0]), cy: y(first[1]), r: 1.6 }),
-    svg('circle', { class: 'sketch-end', cx: x(last[0]), cy: y(last[1]), r: 2.2 }),
+    svg('polyline', { class: 'sketch-path', points: points.map(([px, py]) => `${canvas.x(px)},${canvas.y(py)}`).join(' ') }),
+    svg('circle', { class: 'sketch-start', cx: canvas.x(first[0]), cy: canvas.y(first[1]), r: 1.6 }),
+    svg('circle', { class: 'sketch-end', cx: canvas.x(last[0]), cy: canvas.y(last[1]), r: 2.2 }),
   ];
 }
 
-function rectangle([left, top, width, height], className, title) {
-  return svg('rect', { class: className, x: x(left), y: y(top), width: x(width), height: y(height), rx: 1.5 }, svg('title', {}, title));
+function rectangle(canvas, [left, top, width, height], className, title) {
+  return svg('rect', { class: className, x: canvas.x(left), y: canvas.y(top), width: (width * canvas.width).toFixed(2), height: (height * canvas.height).toFixed(2), rx: 1.5 }, svg('title', {}, title));
 }
 
 function hasArea(box) {

@@ -76,6 +76,8 @@ def event(number: int, **changes: Any) -> Json:
         "score": 0.52 + 0.04 * (number % 11),
         "box": [left + 0.12, top, 0.11, 0.34],
         "best_box": [left + 0.05, top - 0.02, 0.12, 0.36],
+        "best_score": 0.6 + 0.03 * (number % 11),
+        "aspect": [16 / 9, 4 / 3, 0.9][number % 3],
         "zones": ["gate"] if number % 3 else [],
         "path": [[left + 0.05 + 0.012 * step, top + 0.34 + 0.02 * math.sin(step)] for step in range(12)],
         "started_at": stamp(ago),

@@ -101,7 +101,7 @@ def test_a_camera_without_health_has_no_telemetry() -> None:
 
 
 def test_an_event_has_the_agreed_members() -> None:
-    members = EVENT_MEMBERS | {"track_id", "best_score", "lost"}
+    members = EVENT_MEMBERS | {"track_id", "best_score", "aspect", "lost"}
     stored: dict[str, Any] = dict.fromkeys(members)
     stored |= {"device_id": CAMERA, "started_at": MOMENT}
     shown = event_json(stored)

@@ -178,7 +178,7 @@ def test_demo_cameras_look_at_different_parts_of_the_clip_at_five_frames() -> No
     text = demo.stream_section(demo.CAMERAS[1], Path("/clip.mp4"))
     assert 'source = "file:/clip.mp4"' in text
     assert "fps = 5" in text
-    assert "crop = [0, 0, 0.6, 1]" in text
+    assert "crop = [0.45, 0.15, 0.55, 0.65]" in text
 
 
 def test_the_sample_clip_is_committed() -> None:

@@ -116,6 +116,7 @@ def _create_events() -> None:
         sa.Column("box", Document, nullable=False),
         sa.Column("best_box", Document, nullable=False),
         sa.Column("best_score", sa.Float(), nullable=False),
+        sa.Column("aspect", sa.Float()),
         sa.Column("zones", Document, nullable=False),
         sa.Column("path", Document, nullable=False),
         sa.Column("lost", sa.BigInteger()),
