@@ -3,7 +3,13 @@
 from alembic import command
 
 from dashboard.store.database import Database
-from dashboard.store.revision import alembic_config, current_revision, newest_revision, require_revision
+from dashboard.store.revision import (
+    alembic_config,
+    current_revision,
+    known_revisions,
+    newest_revision,
+    require_revision,
+)
 from fleet.home import make_private_folder
 from fleet.settings import ServerSettings
 
@@ -25,7 +31,7 @@ def migrate_database(database: Database) -> str:
     if before == wanted:
         return f"already at revision {wanted}"
     if before is not None:
-        _refuse_unknown(database, before)
+        _refuse_unless_known(database, before)
     config = alembic_config()
     with database.writing() as connection:
         config.attributes["connection"] = connection
@@ -34,8 +40,9 @@ def migrate_database(database: Database) -> str:
     return f"migrated from {before or 'nothing'} to revision {wanted}"
 
 
-def _refuse_unknown(database: Database, _before: str) -> None:
-    require_revision(database)
+def _refuse_unless_known(database: Database, before: str) -> None:
+    if before not in known_revisions():
+        require_revision(database)
 
 
 def _keep_private(database: Database) -> None:

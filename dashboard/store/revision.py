@@ -21,6 +21,11 @@ def newest_revision() -> str:
     return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
 
 
+def known_revisions() -> set[str]:
+    """Return every revision of this release's history."""
+    return {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+
+
 def current_revision(database: Database) -> str | None:
     """Return the revision of a database; None for an empty one."""
     with database.reading() as connection:
@@ -35,8 +40,7 @@ def require_revision(database: Database) -> None:
     found, wanted = current_revision(database), newest_revision()
     if found == wanted:
         return
-    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
-    if found is None or found in known:
+    if found is None or found in known_revisions():
         raise WrongRevision(
             f"the events database is at revision {found or 'none'}, not {wanted}: run `camfleet migrate`"
         )

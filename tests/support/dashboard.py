@@ -22,7 +22,7 @@ from fleet.settings import ServerSettings, load
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
-START_S = 20.0
+START_S = 60.0
 
 
 @dataclass

@@ -21,7 +21,7 @@ from tests.support.dashboard import Site, environment, running_site, site_settin
 from tests.support.fake_camera import camera
 from tests.support.waiting import wait_until
 
-WITHIN_S = 20.0
+WITHIN_S = 40.0
 
 
 @pytest.fixture
