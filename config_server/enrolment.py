@@ -1,7 +1,7 @@
 """Enrolment: a one-time token and a CSR in, a certificate out, in one transaction."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from config_server.lifecycle import MOVES, DeviceState, Move, MoveRefused, next_state
@@ -36,7 +36,7 @@ class EnrolmentRefused(Exception):
 class MadeToken:
     """A fresh token: the only moment at which it exists in the clear."""
 
-    token: EnrolmentToken
+    token: EnrolmentToken = field(repr=False)
     expires_at: datetime
 
 
@@ -44,7 +44,7 @@ class MadeToken:
 class Applicant:
     """What a device sends to be enrolled, and from where."""
 
-    token: str
+    token: str = field(repr=False)
     csr_pem: str
     source: str | None
 
@@ -53,7 +53,7 @@ class Applicant:
 class Prover:
     """Holds what the server needs to prove itself: the host's sealing key and the root that it hands out."""
 
-    seal_key: bytes
+    seal_key: bytes = field(repr=False)
     root_pem: bytes
 
     def seal_for(self, token: EnrolmentToken) -> bytes:

@@ -120,7 +120,11 @@ def _authenticated() -> Actor:
 
 
 def _presented_token() -> str:
-    header = request.authorization
+    try:
+        header = request.authorization
+    except ValueError:
+        # The library lets a Basic header that is not ASCII fail in this way.
+        return ""
     if header is None:
         return ""
     if header.type == "bearer":

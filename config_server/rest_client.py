@@ -1,7 +1,7 @@
 """Speak config_server's REST API for the command line; every failure is one line that says what to do."""
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ class RestClient:
     """One server and the token that it should accept."""
 
     server: str
-    token: str
+    token: str = field(repr=False)
     token_file: Path
     ca_file: Path
 

@@ -5,12 +5,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from config_server.lifecycle import DeviceState
 from config_server.records import CertificateRecord, Site
 from config_server.registry import MAX_NAME_LENGTH, DeviceView
 from fleet.messages.message import to_wire_time
 
 WireTime = Annotated[datetime, PlainSerializer(to_wire_time, return_type=str)]
 SiteId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$", examples=["north-yard"])]
+# What somebody asks for by id; PostgreSQL takes no NUL in a text.
+AnyId = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, examples=["Front gate"])]
 
 
@@ -23,7 +26,7 @@ class _Given(BaseModel):
 class ProofRequest(_Given):
     """Asks the server to prove that it knows a token, before the token is sent to it."""
 
-    token_id: str = Field(min_length=6, max_length=6, examples=["7K2Q9D"])
+    token_id: str = Field(pattern="^[0-9A-Za-z]{6}$", examples=["7K2Q9D"])
     nonce: str = Field(pattern="^[0-9a-f]{64}$", description="32 random bytes, hex")
 
 
@@ -104,16 +107,16 @@ class DeviceList(BaseModel):
 class DeviceQuery(_Given):
     """Which devices to list."""
 
-    state: str | None = None
+    state: DeviceState | None = None
     site: SiteId | None = None
-    cursor: str | None = Field(default=None, max_length=64)
+    cursor: AnyId | None = None
     limit: int = Field(default=100, ge=1, le=500)
 
 
 class DevicePath(_Given):
     """One device."""
 
-    device_id: str = Field(max_length=64)
+    device_id: AnyId
 
 
 class NewDeviceRequest(_Given):
@@ -144,12 +147,6 @@ class Bundle(BaseModel):
     """A camera's files, its key too: handed out once, never stored."""
 
     files: dict[str, str]
-
-
-class SitePath(_Given):
-    """One site."""
-
-    site_id: str = Field(max_length=64)
 
 
 class SiteModel(_Given):

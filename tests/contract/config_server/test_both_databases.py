@@ -100,3 +100,8 @@ def test_crls_are_signed_anew_and_facts_are_marked(api: Api) -> None:
 def crls_of(api: Api) -> list[CrlRecord]:
     with api.store.reading() as tx:
         return list(tx.crls.all())
+
+
+@pytest.mark.parametrize("path", ["/config/devices/%00", "/config/devices?cursor=%00", "/config/devices?state=%00"])
+def test_a_text_that_a_database_cannot_hold_is_refused_before_it(api: Api, path: str) -> None:
+    assert api.get(path).status_code == 422
