@@ -13,7 +13,10 @@ class MalformedMessage(ValueError):
 
 
 def _as_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("no such time in UTC") from None
 
 
 def to_wire_time(moment: datetime) -> str:

@@ -45,6 +45,11 @@ def test_a_time_without_a_zone_is_refused() -> None:
         Presence.decode(b'{"ts":"2026-11-21T12:00:00","session":1,"state":"online"}')
 
 
+def test_a_time_beyond_the_calendar_is_refused() -> None:
+    with pytest.raises(MalformedMessage, match="ts"):
+        Presence.decode(b'{"ts":"0001-01-01T00:00:00+14:00","session":1,"state":"online"}')
+
+
 def test_an_unknown_field_of_a_newer_camera_is_ignored() -> None:
     body = json.loads(event().encode()) | {"mood": "sunny"}
     assert Event.decode(json.dumps(body).encode()).rev == 1
