@@ -73,6 +73,6 @@ def decode(received: Received, now: datetime) -> Fact | Ignored | Malformed:
         return Ignored(str(topic.channel))
     try:
         message = kind.decode(received.payload)
-    except (MalformedMessage, OverflowError) as error:
+    except MalformedMessage as error:
         return Malformed(received, str(error)[:200], now)
     return Fact(topic, message, now, received.retained)
