@@ -36,6 +36,10 @@ CLAIMS: Mapping[str, Claim] = {
         "on the sample, people keep their tracks (show 3)",
         ("tests/integration/camera_agent/test_tracks_on_the_sample.py",),
     ),
+    "latency": Claim(
+        "an event's card stands in the browser within 500 ms of its frame's capture (show 4)",
+        ("tests/e2e/test_latency.py",),
+    ),
     "kill": Claim(
         "every program comes back from kill -9 and no decided event is missing (show 5)",
         ("tests/e2e/test_kill_everything.py",),
@@ -43,6 +47,10 @@ CLAIMS: Mapping[str, Claim] = {
     "broker": Claim(
         "a certificate is worth something in its own place only (show 6)",
         ("tests/contract/broker",),
+    ),
+    "release": Claim(
+        "databases as this release writes them are kept and open again (show 8)",
+        ("tests/integration/release",),
     ),
     "supervisor": Claim(
         "programs are restarted, adopted and stopped without a trace (shows 5, 7)",

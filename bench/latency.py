@@ -68,7 +68,11 @@ def measure(quick: bool) -> list[Figure]:
     """Measure capture of the deciding frame → its card in the document."""
     wanted = QUICK_EVENTS if quick else FULL_EVENTS
     with tempfile.TemporaryDirectory(prefix="camfleet-latency-") as folder, running_demo(Path(folder)) as platform:
-        sightings = watch_review(platform, wanted)
+        return figures_of(watch_review(platform, wanted))
+
+
+def figures_of(sightings: list[Sighting]) -> list[Figure]:
+    """Return the figures of what was seen."""
     ages = [sighting.age_ms for sighting in sightings]
     new = [sighting.age_ms for sighting in sightings if sighting.change == "new"] or ages
     p95 = percentile(ages, 0.95)

@@ -4,7 +4,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -44,12 +44,15 @@ def provision_and_enrol(platform: Platform, name: str, home: Path) -> str:
     return str(made["device"]["device_id"])
 
 
-def test_the_demo_ends_with_the_address_and_the_password_and_every_program_healthy(platform: Platform) -> None:
+def test_the_demo_ends_with_the_address_and_the_password_and_every_program_healthy(
+    platform: Platform, record_property: Callable[[str, object], None]
+) -> None:
     assert platform.demo_took_s < DEMO_LIMIT_S
     assert platform.settings.url in platform.demo_said
     assert platform.password
     assert {program["state"] for program in platform.status().values()} == {"healthy"}
     assert len(platform.cameras()) == 3
+    record_property("demo_seconds", round(platform.demo_took_s, 1))
     print(f"the demo took {platform.demo_took_s:.0f} s")
 
 
@@ -75,7 +78,7 @@ def test_a_new_event_card_arrives_without_reload(page: Page) -> None:
 
 
 def test_a_killed_camera_goes_offline_with_its_reason_and_comes_back(
-    platform: Platform, page: Page, tmp_path: Path
+    platform: Platform, page: Page, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     home = tmp_path / "camera"
     device_id = provision_and_enrol(platform, "Fourth camera", home)
@@ -86,6 +89,7 @@ def test_a_killed_camera_goes_offline_with_its_reason_and_comes_back(
     killed_at = time.monotonic()
     offline = camera_row(page, device_id, "offline")
     expect(offline).to_be_visible(timeout=OFFLINE_LIMIT_MS)
+    record_property("offline_after_seconds", round(time.monotonic() - killed_at, 1))
     print(f"offline {time.monotonic() - killed_at:.1f} s after kill -9")
     expect(offline.locator(".reason")).to_contain_text(re.compile("connection", re.IGNORECASE))
     platform.start_outside(home)

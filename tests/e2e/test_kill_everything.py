@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,9 @@ def _missing(platform: Platform) -> list[str]:
     return [event_id for event_id, event in wanted.items() if stored.get(event_id, 0) < event["rev"]]
 
 
-def test_every_program_comes_back_and_every_decided_event_is_stored(platform: Platform) -> None:
+def test_every_program_comes_back_and_every_decided_event_is_stored(
+    platform: Platform, record_property: Callable[[str, object], None]
+) -> None:
     wait_until(lambda: ledger_events(_homes(platform)), 60, "the first decided events")
     camera = platform.cameras()[0]
     for name in (*SERVERS, camera):
@@ -62,6 +64,8 @@ def test_every_program_comes_back_and_every_decided_event_is_stored(platform: Pl
         return all(stored.get(event_id, 0) >= event["rev"] for event_id, event in decided.items())
 
     wait_until(all_stored, STORED_S, f"all {len(decided)} decided events are stored at their last rev")
+    record_property("programs_killed", len(SERVERS) + 1)
+    record_property("decided_events", len(decided))
     print(f"killed {len(SERVERS) + 1} programs; {len(decided)} decided events, none missing")
 
 
