@@ -1,6 +1,7 @@
 """Three demo cameras on one host, made the way every camera is made: provisioned, enrolled, then run."""
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,27 +24,25 @@ ANSWER_S = 10.0
 class DemoCamera:
     """A camera that looks at one part of the committed clip; `crop` is (x, y, w, h) in fractions."""
 
+    device_id: str
     name: str
     crop: tuple[float, float, float, float]
 
 
 CAMERAS = (
-    DemoCamera("West path", (0.0, 0.2, 0.55, 0.5)),
-    DemoCamera("East gate", (0.45, 0.15, 0.55, 0.65)),
-    DemoCamera("Crossing", (0.3, 0.25, 0.6, 0.6)),
+    DemoCamera("cam-demo-west", "West path", (0.0, 0.2, 0.55, 0.5)),
+    DemoCamera("cam-demo-east", "East gate", (0.45, 0.15, 0.55, 0.65)),
+    DemoCamera("cam-demo-crossing", "Crossing", (0.3, 0.25, 0.6, 0.6)),
 )
 
 
 def make_demo_cameras(settings: ServerSettings) -> list[str]:
     """Make those demo cameras that this host does not have yet; return the device ids of all."""
     _ensure_site(settings)
-    known_file = settings.home.path / "demo.json"
-    known: dict[str, str] = json.loads(known_file.read_text()) if known_file.exists() else {}
     for camera in CAMERAS:
-        if not _is_enrolled(settings, known.get(camera.name)):
-            known[camera.name] = _make(settings, camera)
-            write_file(known_file, json.dumps(known, indent=1).encode())
-    return [known[camera.name] for camera in CAMERAS]
+        if not (settings.home.cameras / camera.device_id / "agent.toml").exists():
+            _make(settings, camera)
+    return [camera.device_id for camera in CAMERAS]
 
 
 def sample_clip() -> Path:
@@ -72,19 +71,25 @@ def _ensure_site(settings: ServerSettings) -> None:
         raise NotPossible(f"config_server did not take the demo site: {answer.status_code} {answer.text[:200]}")
 
 
-def _is_enrolled(settings: ServerSettings, device_id: str | None) -> bool:
-    return device_id is not None and (settings.home.cameras / device_id / "agent.toml").exists()
-
-
-def _make(settings: ServerSettings, camera: DemoCamera) -> str:
+def _make(settings: ServerSettings, camera: DemoCamera) -> None:
     clip = sample_clip()
-    made = json.loads(run_own("camfleet", "provision", camera.name, "--site", SITE["id"], "--json"))
-    device_id, token = str(made["device"]["device_id"]), str(made["enrolment"]["token"])
+    token = _token(camera)
     # Enrolled beside its final place: the supervisor takes every folder with an agent.toml for a camera to run.
-    draft = settings.home.path / "enrolling" / device_id
+    draft = settings.home.path / "enrolling" / camera.device_id
+    shutil.rmtree(draft, ignore_errors=True)
     run_own("camfleet-agent", "enroll", "--server", settings.url, "--token", token, "--home", str(draft))
     config = draft / "agent.toml"
     write_file(config, config.read_bytes() + stream_section(camera, clip).encode())
     settings.home.cameras.mkdir(mode=0o700, exist_ok=True)
-    draft.rename(settings.home.cameras / device_id)
-    return device_id
+    draft.rename(settings.home.cameras / camera.device_id)
+
+
+def _token(camera: DemoCamera) -> str:
+    """Return an enrolment token, also for a camera that an earlier demo registered before it was interrupted."""
+    known = [device["device_id"] for device in json.loads(run_own("camfleet", "devices", "list", "--json"))]
+    if camera.device_id in known:
+        said = run_own("camfleet", "devices", "token", camera.device_id, "--json")
+        return str(json.loads(said)["token"])
+    named = ("--device-id", camera.device_id, "--site", SITE["id"])
+    said = run_own("camfleet", "provision", camera.name, *named, "--json")
+    return str(json.loads(said)["enrolment"]["token"])

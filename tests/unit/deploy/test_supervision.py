@@ -183,3 +183,27 @@ def test_demo_cameras_look_at_different_parts_of_the_clip_at_five_frames() -> No
 
 def test_the_sample_clip_is_committed() -> None:
     assert demo.sample_clip().stat().st_size < 3_000_000
+
+
+class Installation:
+    """The installation's commands, pretended: knows which cameras are registered."""
+
+    def __init__(self, *registered: str) -> None:
+        self.registered = registered
+        self.asked: list[tuple[str, ...]] = []
+
+    def __call__(self, _command: str, *arguments: str) -> str:
+        self.asked.append(arguments[:2])
+        if arguments[:2] == ("devices", "list"):
+            return json.dumps([{"device_id": device_id} for device_id in self.registered])
+        if arguments[0] == "provision":
+            return json.dumps({"device": {}, "enrolment": {"token": "first"}})
+        return json.dumps({"token": "another"})
+
+
+@pytest.mark.parametrize(("registered", "token"), [((), "first"), (("cam-demo-west",), "another")])
+def test_a_demo_that_was_interrupted_goes_on_with_the_camera_it_registered(
+    monkeypatch: pytest.MonkeyPatch, registered: tuple[str, ...], token: str
+) -> None:
+    monkeypatch.setattr(demo, "run_own", Installation(*registered))
+    assert demo._token(demo.CAMERAS[0]) == token
