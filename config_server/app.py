@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config_server.api import devices, enrolment, operations, sites, trust
 from config_server.api.context import EXTENSION, Services
 from config_server.api.problems import refuse_invalid, register_problems
-from config_server.api.requests import begin, finish
+from config_server.api.requests import PatientJson, begin, finish
 from config_server.authorities import load_authorities
 from config_server.enrolment import Prover
 from config_server.guards import ANY_TOKEN, LOOPBACK, Kind, enforce, guard_of, guarded
@@ -51,6 +51,7 @@ def create_app(parts: Services) -> OpenAPI:
         validation_error_callback=refuse_invalid,
         static_folder=None,
     )
+    app.json = PatientJson(app)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["RATELIMIT_HEADERS_ENABLED"] = True
     app.extensions[EXTENSION] = parts

@@ -37,7 +37,8 @@ graceful_timeout = 10
 keepalive = 5
 max_requests = 10_000
 max_requests_jitter = 1_000
-limit_request_line = 2048
+# More than nginx lets through, so that it is nginx who refuses.
+limit_request_line = 8190
 # Every worker writes its figures here; a dead one's are cleared at the next start.
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics_folder}"]
 control_socket_disable = True

@@ -17,7 +17,8 @@ threads = 2
 timeout = 30
 graceful_timeout = 10
 keepalive = 5
-limit_request_line = 4094
+# More than nginx lets through, so that it is nginx who refuses.
+limit_request_line = 8190
 # Every worker writes its figures here; what an earlier run left is cleared at start.
 raw_env = [f"PROMETHEUS_MULTIPROC_DIR={_metrics_folder}"]
 control_socket_disable = True

@@ -2,6 +2,7 @@
 
 from flask import Flask, Response, g, json, request
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
 from config_server.enrolment import EnrolmentRefused
@@ -47,8 +48,13 @@ def answer(problem: Problem) -> Response:
 def refuse_invalid(error: ValidationError) -> None:
     """Say which fields are wrong and why; never what was sent, it may be a secret."""
     wrong = error.errors(include_url=False, include_input=False, include_context=False)
-    lines = [f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in wrong]
-    raise Problem(422, "Unprocessable Content", "; ".join(lines))
+    raise Problem(422, "Unprocessable Content", "; ".join(map(_said, wrong)))
+
+
+def _said(wrong: ErrorDetails) -> str:
+    if not wrong["loc"]:
+        return "body: send a JSON object with Content-Type: application/json"
+    return f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}"
 
 
 def _http(error: HTTPException) -> Response:

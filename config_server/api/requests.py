@@ -3,8 +3,10 @@
 import re
 import time
 import uuid
+from typing import Any
 
 from flask import Response, g, request
+from flask.json.provider import DefaultJSONProvider
 
 from fleet.logs import bind, get_logger, unbind_all
 
@@ -13,6 +15,17 @@ log = get_logger(__name__)
 HEADER = "X-Request-Id"
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _QUIET = frozenset({"/healthz", "/metrics"})
+
+
+class PatientJson(DefaultJSONProvider):
+    """Reads JSON; a body nested deeper than Python can follow is the sender's mistake, as any other that is no JSON."""
+
+    def loads(self, text: str | bytes, **options: Any) -> Any:
+        """Read a text; raises ValueError."""
+        try:
+            return super().loads(text, **options)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def begin() -> None:

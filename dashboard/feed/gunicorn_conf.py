@@ -15,6 +15,7 @@ worker_connections = MOST_CLIENTS + 50
 # Streams never end by themselves; browsers come back and lose nothing.
 graceful_timeout = 1
 timeout = 30
+limit_request_line = 8190
 control_socket_disable = True
 
 

@@ -8,6 +8,7 @@ from fleet.home import make_private_folder, write_file
 from fleet.settings import ServerSettings
 
 SHIPPED = ROOT / "nginx"
+INCLUDED = ("routes.conf", "problems.conf")
 ROOT_USER_LINE = "user www-data;"
 OTHER_USER_LINE = "# not root: nginx's workers run as the caller"
 
@@ -25,6 +26,7 @@ def render_config(settings: ServerSettings, *, as_root: bool) -> str:
             "TEMP": folder / "temp",
             "PKI": home.credentials("nginx").folder,
             "ROUTES": folder / "routes.conf",
+            "PROBLEMS": folder / "problems.conf",
             "LISTEN": settings.listen,
             "HTTPS_PORT": settings.https_port,
             "HTTP_PORT": settings.http_port,
@@ -42,7 +44,8 @@ def write_config(settings: ServerSettings) -> Path:
     folder = home.path / "nginx"
     for needed in (folder / "temp", home.run, home.log):
         make_private_folder(needed)
-    write_file(folder / "routes.conf", (SHIPPED / "routes.conf").read_bytes())
+    for name in INCLUDED:
+        write_file(folder / name, (SHIPPED / name).read_bytes())
     write_file(folder / "nginx.conf", render_config(settings, as_root=os.geteuid() == 0).encode())
     return folder / "nginx.conf"
 

@@ -148,7 +148,38 @@ def test_headers_that_protect_browsers(client: httpx.Client) -> None:
 
 def test_a_body_that_fits_passes_and_a_larger_one_is_refused(client: httpx.Client) -> None:
     assert seen_by(client.post("/config/devices", content=b"x" * 250_000))["body"] == 250_000
-    assert client.post("/config/devices", content=b"x" * 300_000).status_code == 413
+    assert problem_of(client.post("/config/devices", content=b"x" * 300_000)) == 413
+
+
+def test_what_the_door_refuses_is_said_as_a_problem(client: httpx.Client) -> None:
+    assert problem_of(client.get("/" + "a" * 5_000)) == 414
+    assert problem_of(client.get("/config/devices", headers={"X-Long": "a" * 5_000})) == 431
+    assert problem_of(client.get("/cameras/%00")) == 400
+    assert problem_of(client.get("/healthz")) == 404
+    assert problem_of(client.get("/config/devices", headers={"Authorization": "Bearer cfs_x"})) == 403
+
+
+def test_an_address_of_four_thousand_letters_still_passes(client: httpx.Client) -> None:
+    assert seen_by(client.get("/review?label=" + "a" * 4_000))["program"] == "dashboard"
+
+
+def test_a_program_that_is_down_is_said_with_what_to_do(tmp_path: Path) -> None:
+    settings = load(ServerSettings, CAMFLEET_HOME=tmp_path / "home", **{name: free_port() for name in PORTS})
+    Authorities().write_host(settings.home.credentials("nginx").folder)
+    with running_nginx(settings):
+        answer = httpx.get(f"http://127.0.0.1:{settings.http_port}/config/devices")
+    assert problem_of(answer) == 502
+    assert "managed_start.sh status" in answer.json()["detail"]
+
+
+def problem_of(answer: httpx.Response) -> int:
+    """Return the status of a problem that carries all its members."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert told["detail"]
+    assert told["request_id"] == answer.headers.get("x-request-id", told["request_id"])
+    assert told["status"] == answer.status_code
+    return answer.status_code
 
 
 def test_a_large_answer_needs_no_file_of_the_workers(client: httpx.Client) -> None:
