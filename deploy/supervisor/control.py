@@ -16,6 +16,7 @@ from deploy.supervisor.process import adopt
 from deploy.supervisor.records import PRIVATE_FILE, Record, State
 from deploy.supervisor.site import SUPERVISOR, Site
 from deploy.supervisor.stopping import INSIST_S, POLITE_S, stop_all
+from deploy.supervisor.strays import marked_environment, strays
 from fleet.home import make_private_folder
 
 POLL_S = 0.1
@@ -79,7 +80,12 @@ def launch_supervisor(site: Site) -> Identity:
     make_private_folder(site.log_folder)
     output = os.open(site.log_file(SUPERVISOR), os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
     child = subprocess.Popen(
-        site.daemon_argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        site.daemon_argv,
+        env=marked_environment(site.run_folder),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
     )
     os.close(output)
     _within(10.0, lambda: supervisor_of(site) or child.poll() is not None)
@@ -117,10 +123,24 @@ def stop(site: Site) -> Remains:
         if not _within(patience_s, lambda: not supervisor.is_alive):
             _signal(supervisor, signal.SIGKILL)
     stop_all(site.records)
-    _within(INSIST_S, lambda: not (before and busy_ports(addresses)))
-    living = tuple(record.name for record in site.records.living())
-    ports: list[Busy] = busy_ports(addresses) if before else []
-    return Remains(living, tuple(str(busy) for busy in ports))
+    found = _end_strays(site)
+    _within(INSIST_S, lambda: not ((before or found) and busy_ports(addresses)))
+    living = [record.name for record in site.records.living()]
+    left = [f"pid {stray.pid}" for stray in strays(site.run_folder)]
+    ports: list[Busy] = busy_ports(addresses) if before or found else []
+    return Remains((*living, *left), tuple(str(busy) for busy in ports))
+
+
+def _end_strays(site: Site) -> bool:
+    """End what carries our mark without a record (somebody removed the run folder); say whether there was any."""
+    found = strays(site.run_folder)
+    for stray in found:
+        _signal(stray, signal.SIGTERM)
+    if not _within(POLITE_S, lambda: not strays(site.run_folder)):
+        for stray in strays(site.run_folder):
+            _signal(stray, signal.SIGKILL)
+        _within(INSIST_S, lambda: not strays(site.run_folder))
+    return bool(found)
 
 
 def last_lines(site: Site, name: str) -> str:

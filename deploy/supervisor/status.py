@@ -10,6 +10,7 @@ from deploy.supervisor.control import supervisor_of
 from deploy.supervisor.program import Program
 from deploy.supervisor.records import Record, State
 from deploy.supervisor.site import Site
+from deploy.supervisor.strays import strays
 
 ALL_HEALTHY, DEGRADED, NOT_RUNNING = 0, 1, 3
 LONG_AGO_S = 1e9
@@ -34,10 +35,11 @@ class Status:
 
     supervisor_pid: int | None
     rows: tuple[Row, ...]
+    strays: int = 0
 
     @property
     def exit_code(self) -> int:
-        if self.supervisor_pid is None and not self.living:
+        if self.supervisor_pid is None and not self.living and not self.strays:
             return NOT_RUNNING
         healthy = self.supervisor_pid is not None and all(row.state == State.HEALTHY for row in self.rows)
         return ALL_HEALTHY if healthy else DEGRADED
@@ -56,6 +58,8 @@ class Status:
                 f"supervisor is not running; {self.living} programs live on; "
                 "run ./managed_start.sh start to adopt them"
             )
+        if self.strays:
+            return f"{self.strays} processes of this home run without a record; run ./managed_start.sh stop"
         return "not running; start it with ./managed_start.sh start"
 
 
@@ -65,7 +69,8 @@ def read_status(site: Site) -> Status:
     programs = site.wanted()
     with ThreadPoolExecutor(max(1, len(programs)), thread_name_prefix="status") as pool:
         rows = tuple(pool.map(lambda program: _row(program, site.records.load(program.name)), programs))
-    return Status(supervisor.pid if supervisor else None, rows)
+    unknown = 0 if supervisor else len(strays(site.run_folder))
+    return Status(supervisor.pid if supervisor else None, rows, unknown)
 
 
 def as_table(status: Status) -> str:

@@ -45,7 +45,9 @@ def stop_together(wanted: list[Record], records: Records) -> list[Stopped]:
         _await_group(end_group(process.identity.pid))
         process.close()
     for record in wanted:
-        records.settle(record)
+        # A disk that takes nothing must not keep the rest running; a record of a dead process misleads nobody.
+        with contextlib.suppress(OSError):
+            records.settle(record)
     return [Stopped(record.name, forced=process in deaf) for record, process in held]
 
 

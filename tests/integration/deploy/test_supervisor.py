@@ -195,6 +195,17 @@ def test_stop_works_without_a_supervisor(site: Site) -> None:
     assert [identify(each) for each in pids] == [None, None]
 
 
+def test_programs_whose_records_were_removed_are_seen_and_stopped(site: Site) -> None:
+    start(site)
+    pids = [pid(site, "first"), pid(site, "second")]
+    for found in (*site.run_folder.glob("*.json"), *(site.run_folder / "programs").iterdir()):
+        found.unlink()
+    assert "run without a record; run ./managed_start.sh stop" in as_table(read_status(site))
+    assert not stop(site)
+    assert [identify(number) for number in pids] == [None, None]
+    assert read_status(site).headline.startswith("not running")
+
+
 def test_stop_twice_and_stop_before_any_start_are_no_errors(site: Site) -> None:
     assert not stop(site)
     assert not stop(site)
