@@ -23,5 +23,12 @@ def strays(run_folder: Path) -> list[Identity]:
 
 def _is_marked(pid: int, run_folder: Path) -> bool:
     with contextlib.suppress(psutil.Error, OSError):
-        return psutil.Process(pid).environ().get(MARK) == str(run_folder)
+        process = psutil.Process(pid)
+        return process.environ().get(MARK) == str(run_folder) or _is_our_nginx(process, run_folder.parent)
     return False
+
+
+def _is_our_nginx(process: psutil.Process, home: Path) -> bool:
+    """Know nginx by its title: it writes that over its environment, and the mark with it."""
+    title = " ".join(process.cmdline())
+    return title.startswith("nginx: master process") and f" {home / 'nginx' / 'nginx.conf'} " in f"{title} "
