@@ -86,8 +86,10 @@ def _source(stream: StreamSettings) -> str:
 def _disk(home: AgentHome) -> str:
     probe = home.path / ".check"
     try:
-        probe.write_bytes(b"x")
-        probe.unlink()
+        try:
+            probe.write_bytes(b"x")
+        finally:
+            probe.unlink(missing_ok=True)
     except OSError as error:
         raise _Wrong(f"cannot write to {home.path} ({error.strerror}): make room or make it writable") from None
     return f"{home.path} can be written"

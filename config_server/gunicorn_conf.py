@@ -9,7 +9,7 @@ from config_server.gunicorn_log import FleetLogger
 from config_server.settings import ConfigSettings
 from config_server.store.database import StoreUnavailable
 from config_server.store.migrate import WrongSchema, require_current_schema
-from fleet.home import make_private_folder
+from fleet.figures import figures_folder
 from fleet.logs import configure
 from fleet.settings import SettingsError, load
 
@@ -24,7 +24,7 @@ except (SettingsError, StoreUnavailable, WrongSchema, AuthorityMissing) as error
     sys.exit(EXIT_NOT_READY)
 
 configure("config_server", _settings.log_level)
-_metrics_folder = _settings.home.run / "config_server-metrics"
+_metrics_folder = figures_folder(_settings.home, "config_server")
 
 bind = f"127.0.0.1:{_settings.config_port}"
 workers = 2
@@ -45,10 +45,8 @@ control_socket_disable = True
 
 
 def on_starting(_server: Any) -> None:
-    """Begin with an empty metrics folder."""
-    shutil.rmtree(_metrics_folder, ignore_errors=True)
-    make_private_folder(_settings.home.run)
-    make_private_folder(_metrics_folder)
+    """Forget the figures of an earlier run."""
+    _clear_figures()
 
 
 def child_exit(_server: Any, worker: Any) -> None:
@@ -57,3 +55,13 @@ def child_exit(_server: Any, worker: Any) -> None:
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid, path=str(_metrics_folder))  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: Any) -> None:
+    """Leave nothing in memory."""
+    shutil.rmtree(_metrics_folder, ignore_errors=True)
+
+
+def _clear_figures() -> None:
+    for old in _metrics_folder.iterdir():
+        old.unlink()

@@ -4,11 +4,11 @@ import shutil
 from typing import Any
 
 from dashboard.start import settings_or_exit
-from fleet.home import make_private_folder
+from fleet.figures import figures_folder
 from fleet.logs import configure
 
 _settings = settings_or_exit("dashboard")
-_metrics_folder = _settings.home.run / "dashboard-metrics"
+_metrics_folder = figures_folder(_settings.home, "dashboard")
 
 bind = f"127.0.0.1:{_settings.dashboard_port}"
 workers = 2
@@ -25,9 +25,8 @@ control_socket_disable = True
 
 
 def on_starting(_server: Any) -> None:
-    """Begin with an empty metrics folder."""
-    shutil.rmtree(_metrics_folder, ignore_errors=True)
-    make_private_folder(_metrics_folder)
+    """Forget the figures of an earlier run."""
+    _clear_figures()
     configure("dashboard", _settings.log_level)
 
 
@@ -37,3 +36,13 @@ def child_exit(_server: Any, worker: Any) -> None:
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid, path=str(_metrics_folder))  # type: ignore[no-untyped-call]
+
+
+def on_exit(_server: Any) -> None:
+    """Leave nothing in memory."""
+    shutil.rmtree(_metrics_folder, ignore_errors=True)
+
+
+def _clear_figures() -> None:
+    for old in _metrics_folder.iterdir():
+        old.unlink()

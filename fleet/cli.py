@@ -1,5 +1,6 @@
 """The frame of the `camfleet` command: programs contribute their commands, errors are one clear line."""
 
+import errno
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -13,6 +14,20 @@ from fleet.settings import ServerSettings, SettingsError, load
 
 COMMANDS = "camfleet.commands"
 MIGRATIONS = "camfleet.migrations"
+
+
+# What a person can do about what the operating system said.
+_REMEDIES = {
+    errno.ENOSPC: "make room on that disk, then try again",
+    errno.EDQUOT: "make room within your quota, then try again",
+    errno.EROFS: "make it writable or name another place",
+    errno.EACCES: "run as who owns it or name another place",
+    errno.EPERM: "run as who owns it or name another place",
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "check the path",
+    errno.EISDIR: "name a file, not a folder",
+    errno.EIO: "the disk is failing: look at the system's log",
+}
 
 
 class CommandFailed(Exception):
@@ -43,8 +58,14 @@ def run(app: typer.Typer, program: str) -> NoReturn:
             print(f"{program}: {problem}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
-        print(f"{program}: {error.strerror or error}: {error.filename or ''}".rstrip(": "), file=sys.stderr)
+        print(f"{program}: {explain(error)}", file=sys.stderr)
         sys.exit(1)
+
+
+def explain(error: OSError) -> str:
+    """Return one line: what the system refused, where, and what to do about it."""
+    parts = [error.strerror or str(error), error.filename, _REMEDIES.get(error.errno or 0)]
+    return ": ".join(str(part) for part in parts if part)
 
 
 def new_app(help_text: str) -> typer.Typer:

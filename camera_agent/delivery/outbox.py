@@ -206,7 +206,9 @@ class Outbox:
             with self._transaction():
                 yield
         except sqlite3.Error as error:
-            raise OutboxUnwritable(f"cannot write the outbox {self._path}: {error}") from error
+            raise OutboxUnwritable(
+                f"cannot write the outbox {self._path}: {error}; make room on its disk or make it writable"
+            ) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -20,10 +20,10 @@ _QUIET = frozenset({"/healthz", "/metrics"})
 class PatientJson(DefaultJSONProvider):
     """Reads JSON; a body nested deeper than Python can follow is the sender's mistake, as any other that is no JSON."""
 
-    def loads(self, text: str | bytes, **options: Any) -> Any:
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """Read a text; raises ValueError."""
         try:
-            return super().loads(text, **options)
+            return super().loads(s, **kwargs)
         except RecursionError:
             raise ValueError("nested too deeply") from None
 

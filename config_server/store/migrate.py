@@ -50,7 +50,7 @@ def require_current_schema(url: str) -> None:
     try:
         found = _revision(engine) if _is_there(engine) else None
     except DBAPIError as failure:
-        raise StoreUnavailable(f"config_server's database cannot be opened: {reason_of(failure)}") from failure
+        raise StoreUnavailable(f"config_server's database cannot be opened: {_reason(failure)}") from failure
     finally:
         engine.dispose()
     wanted = ScriptDirectory.from_config(_config()).get_current_head()
@@ -86,4 +86,6 @@ def _config() -> Config:
 
 
 def _reason(failure: Exception) -> str:
-    return reason_of(failure) if isinstance(failure, DBAPIError) else str(failure)
+    if isinstance(failure, DBAPIError):
+        return f"{reason_of(failure)}: see that its disk has room and is writable, or its server runs"
+    return str(failure)

@@ -2,25 +2,33 @@
 
 from alembic import command
 
-from dashboard.store.database import Database
+from dashboard.store.database import Database, StoreUnavailable
 from dashboard.store.revision import (
+    WrongRevision,
     alembic_config,
     current_revision,
     known_revisions,
     newest_revision,
     require_revision,
 )
+from fleet.cli import CommandFailed
 from fleet.home import make_private_folder
 from fleet.settings import ServerSettings
 
 
 def migrate(settings: ServerSettings) -> str:
-    """Migrate the database that the settings name and return one line for people."""
+    """Migrate the database that the settings name and return one line for people; raises CommandFailed."""
     database = Database(settings.events_database)
     if database.file is not None:
         make_private_folder(database.file.parent)
     try:
         return migrate_database(database)
+    except WrongRevision as error:
+        raise CommandFailed(str(error)) from None
+    except StoreUnavailable as error:
+        raise CommandFailed(
+            f"events.db cannot be migrated: {error}: see that its disk has room and is writable, or its server runs"
+        ) from error
     finally:
         database.close()
 

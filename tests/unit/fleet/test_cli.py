@@ -27,6 +27,8 @@ def _app() -> typer.Typer:
             raise SettingsError(["CAMFLEET_A: bad", "CAMFLEET_B: bad"])
         if how == "file":
             raise FileNotFoundError(2, "No such file or directory", "/nowhere")
+        if how == "disk":
+            raise OSError(28, "No space left on device")
         raise typer.Exit(3)
 
     @app.command()
@@ -41,7 +43,8 @@ def _app() -> typer.Typer:
     [
         (["fail", "refused"], 4, "tool: no such camera: provision it first\n"),
         (["fail", "settings"], 2, "tool: CAMFLEET_A: bad\ntool: CAMFLEET_B: bad\n"),
-        (["fail", "file"], 1, "tool: No such file or directory: /nowhere\n"),
+        (["fail", "file"], 1, "tool: No such file or directory: /nowhere: check the path\n"),
+        (["fail", "disk"], 1, "tool: No space left on device: make room on that disk, then try again\n"),
         (["fail", "quietly"], 3, ""),
         (["--nope"], 2, "tool: No such option: --nope (see tool --help)\n"),
         (["fail"], 2, "tool: Missing argument 'how'. (see tool --help)\n"),
