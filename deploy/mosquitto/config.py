@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from deploy.mosquitto.access_file import render_access_file
 from deploy.templates import fill
+from fleet.access_file import render_access_file
 from fleet.home import make_private_folder, write_file
 from fleet.settings import ServerSettings
 

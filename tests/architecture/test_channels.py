@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 from paho.mqtt.client import topic_matches_sub
 
-from deploy.mosquitto.access_file import render_access_file
 from fleet.access import SERVER_RULES
+from fleet.access_file import render_access_file
 from fleet.topics import CHANNELS, ChannelRule, Direction, Topic
 
 CAMERA, OTHER = "cam-front-01", "cam-other-01"

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from deploy import emqx_access
-from deploy.mosquitto.access_file import render_access_file
 from deploy.mosquitto.config import render_config
 from deploy.templates import ROOT, TemplateMismatch, fill
 from fleet.access import CAMERA_RULES, SERVER_RULES
+from fleet.access_file import render_access_file
 from fleet.settings import ServerSettings, load
 
 
