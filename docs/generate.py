@@ -42,6 +42,7 @@ LICENCES = {
     "opencv-python-headless": "Apache-2.0",
     "ordered-set": "MIT",
     "protobuf": "BSD-3-Clause",
+    "segno": "BSD-3-Clause",
     "shellingham": "ISC",
     "wtforms": "BSD-3-Clause",
 }
