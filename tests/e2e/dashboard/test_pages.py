@@ -27,6 +27,7 @@ def test_keys_search_walk_open_and_go(site: Site, page: Page) -> None:
     page.keyboard.press("k")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/cameras/cam-"))
+    page.wait_for_load_state()  # the address changes before the page's scripts listen to keys
     page.keyboard.press("g")
     page.keyboard.press("r")
     expect(page).to_have_url(re.compile("/review"))
