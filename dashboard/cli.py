@@ -63,7 +63,11 @@ def _people() -> Iterator[People]:
     try:
         require_revision(database)
         yield People(database)
-    except (WrongRevision, StoreUnavailable) as error:
+    except WrongRevision as error:
         raise CommandFailed(str(error)) from None
+    except StoreUnavailable as error:
+        raise CommandFailed(
+            f"nothing was changed: {error}: see that the database's disk has room and is writable, or its server runs"
+        ) from None
     finally:
         database.close()

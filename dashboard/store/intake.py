@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dashboard.store.database import Database, take_change_numbers
 from dashboard.store.records import Records, Row
 from dashboard.store.tables import cameras, events, probes, quarantine, streams, telemetry_raw
 
+# Of one sender's payloads in quarantine, the newest so many stay: enough to find the fault, too few to fill the disk.
+MOST_QUARANTINED = 100
 # What an event keeps from its first arrival: where its camera stood when it happened.
 _EVENT_FIRST = {"device_id", "event_id", "site_id"}
 _UNSEEN = {"presence": "pending", "reason": "never-seen"}
@@ -85,6 +87,14 @@ class Intake:
             set_={"count": quarantine.c.count + 1, "received_at": statement.excluded.received_at},
         )
         connection.execute(counted, rows)
+        for device_id in sorted({row["device_id"] for row in rows}):
+            self._forget_old_quarantine(connection, device_id)
+
+    def _forget_old_quarantine(self, connection: Connection, device_id: str) -> None:
+        of_sender = quarantine.c.device_id == device_id
+        newest_first = (quarantine.c.received_at.desc(), quarantine.c.fingerprint)
+        kept = select(quarantine.c.fingerprint).where(of_sender).order_by(*newest_first).limit(MOST_QUARANTINED)
+        connection.execute(quarantine.delete().where(of_sender, quarantine.c.fingerprint.not_in(kept)))
 
     def _write_probes(self, connection: Connection, rows: list[Row]) -> None:
         statement = self._insert(probes)

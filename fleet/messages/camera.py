@@ -4,10 +4,10 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from fleet.messages.message import Amount, Message, Name, Part, UtcTime
+from fleet.messages.message import Amount, Count, Measure, Message, Name, Part, UtcTime
 from fleet.messages.reason import Reason
 
-Session = int
+Session = Count
 
 
 class PresenceState(StrEnum):
@@ -30,7 +30,7 @@ class StreamState(StrEnum):
 class Presence(Message):
     """Online, stopping, or (the will) offline. `session` rises with each start, so an old death is recognised."""
 
-    session: Session = Field(ge=0)
+    session: Session
     state: PresenceState
     reason: Reason | None = None
 
@@ -47,17 +47,17 @@ class StreamInfo(Part):
 
     name: Name
     kind: Name
-    width: int = Field(default=0, ge=0)
-    height: int = Field(default=0, ge=0)
+    width: Count = 0
+    height: Count = 0
     fps: Amount = 0.0
 
 
 class Birth(Message):
     """What the camera is, said once after each start."""
 
-    session: Session = Field(ge=0)
+    session: Session
     software: Name
-    versions: list[int] = Field(max_length=16)
+    versions: list[Count] = Field(max_length=16)
     models: list[ModelInfo] = Field(default=[], max_length=16)
     streams: list[StreamInfo] = Field(default=[], max_length=64)
     capabilities: list[Name] = Field(default=[], max_length=64)
@@ -69,31 +69,31 @@ class StreamHealth(Part):
     """How one stream does: frames/s analysed, frames dropped since the start, milliseconds per inference."""
 
     fps: Amount = 0.0
-    dropped_frames: int = Field(default=0, ge=0)
+    dropped_frames: Count = 0
     inference_ms: Amount = 0.0
 
 
 class Health(Message):
     """Regular telemetry; losing one is fine."""
 
-    session: Session = Field(ge=0)
-    seq: int = Field(ge=0)
+    session: Session
+    seq: Count
     interval_s: float = Field(ge=1, le=3600)
     cpu_pct: Amount = 0.0
-    rss_bytes: int = Field(default=0, ge=0)
-    disk_free_bytes: int = Field(default=0, ge=0)
-    disk_total_bytes: int = Field(default=0, ge=0)
-    temperature_c: float | None = Field(default=None, allow_inf_nan=False)
+    rss_bytes: Count = 0
+    disk_free_bytes: Count = 0
+    disk_total_bytes: Count = 0
+    temperature_c: Measure | None = None
     streams: dict[Name, StreamHealth] = Field(default={}, max_length=64)
-    outbox_depth: int = Field(default=0, ge=0)
+    outbox_depth: Count = 0
     outbox_oldest_s: Amount = 0.0
-    clock_offset_s: float | None = Field(default=None, allow_inf_nan=False)
+    clock_offset_s: Measure | None = None
 
 
 class StreamStatus(Message):
     """The state of one stream since when, with a reason for everything that is not online."""
 
-    session: Session = Field(ge=0)
+    session: Session
     state: StreamState
     reason: Reason | None = None
     since: UtcTime

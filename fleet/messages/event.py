@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from fleet.messages.message import Box, Fraction, Message, Name, Point, UtcTime
+from fleet.messages.message import Box, Count, Fraction, Message, Name, Ordinal, Point, UtcTime
 
 
 class Change(StrEnum):
@@ -26,13 +26,13 @@ class Event(Message):
     fractions are drawn.
     """
 
-    session: int = Field(ge=0)
+    session: Count
     outbox: UUID
-    seq: int = Field(ge=1)
+    seq: Ordinal
     event_id: UUID
-    rev: int = Field(ge=1)
+    rev: Ordinal
     change: Change
-    track_id: int = Field(default=0, ge=0)
+    track_id: Count = 0
     label: Name = "unknown"
     score: Fraction = 0.0
     box: Box = (0.0, 0.0, 0.0, 0.0)
@@ -44,4 +44,4 @@ class Event(Message):
     aspect: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
     zones: list[Name] = Field(default=[], max_length=64)
     path: list[Point] = Field(default=[], max_length=32)
-    lost: int | None = Field(default=None, ge=1)
+    lost: Ordinal | None = None

@@ -1,20 +1,17 @@
 """What the servers say: receipts to cameras, registry facts and probes among themselves."""
 
-from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from fleet.messages.message import Message, Name, Part, UtcTime
-
-Seq = Annotated[int, Field(ge=1)]
+from fleet.messages.message import Count, Message, Name, Ordinal, Part, UtcTime
 
 
 class Receipt(Message):
     """What of one outbox is committed, as inclusive ranges of `seq`; the camera may forget exactly these."""
 
     outbox: UUID
-    committed: list[tuple[Seq, Seq]] = Field(max_length=1000)
+    committed: list[tuple[Ordinal, Ordinal]] = Field(max_length=1000)
     server_ts: UtcTime
 
     def covers(self, seq: int) -> bool:
@@ -43,4 +40,4 @@ class RegistryFacts(Message):
 class Probe(Message):
     """Ingest's own message to itself through the broker: its age at commit is the ingest lag."""
 
-    n: int = Field(ge=0)
+    n: Count

@@ -13,14 +13,16 @@ from sqlalchemy import select
 
 from dashboard.ingest.decode import Fact, Malformed, decode
 from dashboard.ingest.projection import Projection
+from dashboard.ingest.rows import quarantine_row
 from dashboard.store.cameras import Cameras
 from dashboard.store.changes import Changes
 from dashboard.store.database import Database, RowRefused
 from dashboard.store.events import EventFilter, Events
-from dashboard.store.intake import Intake
+from dashboard.store.intake import MOST_QUARANTINED, Intake
 from dashboard.store.knowledge import Knowledge
 from dashboard.store.records import Records
 from dashboard.store.tables import quarantine
+from fleet import topics
 from fleet.messages import Event, Message, Reason
 from fleet.mqtt import Received
 from tests.support.camera_words import CAMERA, MOMENT, birth, event, facts, health, presence, received, status
@@ -170,8 +172,26 @@ def test_quarantine_keeps_the_bytes_once_and_counts_repeats(database: Database) 
     assert Knowledge(database).quarantined() == 1
 
 
+def test_a_flood_of_bad_payloads_keeps_the_newest_of_its_sender_and_all_of_others(database: Database) -> None:
+    intake = Intake(database)
+    intake.write(Records(quarantine=[bad_payload(0, device_id="cam-quiet")]))
+    for start in range(0, 3 * MOST_QUARANTINED, 50):
+        intake.write(Records(quarantine=[bad_payload(n) for n in range(start, start + 50)]))
+    with database.reading() as connection:
+        kept = connection.execute(select(quarantine.c.device_id, quarantine.c.payload)).all()
+    assert ("cam-quiet", b"0") in kept
+    newest = {str(n).encode() for n in range(2 * MOST_QUARANTINED, 3 * MOST_QUARANTINED)}
+    assert {payload for sender, payload in kept if sender == CAMERA} == newest
+
+
+def bad_payload(n: int, device_id: str = CAMERA) -> dict[str, Any]:
+    received = Received(topics.event(device_id, "main"), str(n).encode(), 1, False, 1, 1)
+    return quarantine_row(Malformed(received, "no JSON", MOMENT + timedelta(seconds=n)))
+
+
 def test_a_number_that_no_column_holds_is_refused_and_nothing_of_its_batch_stays(database: Database) -> None:
-    batch = records_of(event(1), event(10**30))
+    batch = records_of(event(1), event(2))
+    batch.events[1]["seq"] = 10**30
     with pytest.raises(RowRefused):
         Intake(database).write(batch)
     assert Events(database).newest_first(EventFilter(), 10) == []

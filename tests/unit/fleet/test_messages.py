@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.identifiers import uuid7
-from fleet.messages import Change, Event, MalformedMessage, Presence, Reason, Receipt, RegistryFacts, to_wire_time
+from fleet.messages import (
+    Change,
+    Event,
+    Health,
+    MalformedMessage,
+    Presence,
+    Reason,
+    Receipt,
+    RegistryFacts,
+    StreamHealth,
+    to_wire_time,
+)
+from tests.support.camera_words import health
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -82,6 +94,40 @@ def test_a_malformed_payload_is_named_without_repeating_it(payload: bytes, named
 def test_an_event_out_of_bounds_is_refused(field: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(field))):
         event(**field)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("seq", 10**30), ("session", 2**63), ("rev", 2**63), ("track_id", 10**20), ("score", float("inf"))],
+)
+def test_a_number_that_no_database_holds_is_refused(field: str, value: float) -> None:
+    body = {**json.loads(event().encode()), field: value}
+    with pytest.raises(MalformedMessage, match=field):
+        Event.decode(json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e400", "1e308"])
+def test_health_that_no_sum_survives_is_refused(value: str) -> None:
+    payload = health().encode()
+    said = b'"cpu_pct":12.5'
+    assert said in payload
+    with pytest.raises(MalformedMessage, match="cpu_pct"):
+        Health.decode(payload.replace(said, f'"cpu_pct":{value}'.encode()))
+
+
+def test_a_payload_that_says_a_key_twice_is_refused_at_any_depth() -> None:
+    payload = event(zones=["a"]).encode()
+    with pytest.raises(MalformedMessage, match="twice"):
+        Event.decode(payload[:-1] + b',"rev": 2}')
+    with pytest.raises(MalformedMessage, match="twice"):
+        Event.decode(payload[:-1] + b',"later": {"x": 1, "x": 2}}')
+
+
+def test_equal_keys_of_different_parts_and_keys_inside_texts_are_no_repetition() -> None:
+    two = {"a": StreamHealth(fps=1.0), "b": StreamHealth(fps=2.0)}
+    assert Health.decode(health(streams=two).encode()).streams == two
+    odd = event(label='"rev": 1, "rev": 2')
+    assert Event.decode(odd.encode()) == odd
 
 
 @given(st.binary(max_size=300))
