@@ -16,6 +16,11 @@ class Move(StrEnum):
     """What can happen to a device."""
 
     ENROL = "enrol"
+    ACCEPT = "accept"
+    REJECT = "reject"
+    REVOKE = "revoke"
+    DECOMMISSION = "decommission"
+    RE_ENROL = "re-enrol"
 
 
 class MoveRefused(Exception):
@@ -27,10 +32,22 @@ class MoveRefused(Exception):
         self.move = move
 
 
+_PENDING, _ACCEPTED = DeviceState.PENDING, DeviceState.ACCEPTED
+_REJECTED, _DECOMMISSIONED = DeviceState.REJECTED, DeviceState.DECOMMISSIONED
+
 MOVES: dict[tuple[DeviceState, Move], DeviceState] = {
-    (DeviceState.PENDING, Move.ENROL): DeviceState.ACCEPTED,
+    (_PENDING, Move.ENROL): _ACCEPTED,
+    (_PENDING, Move.ACCEPT): _ACCEPTED,
+    (_PENDING, Move.REJECT): _REJECTED,
+    (_PENDING, Move.DECOMMISSION): _DECOMMISSIONED,
     # A token made for a camera that is already accepted gives it a new certificate.
-    (DeviceState.ACCEPTED, Move.ENROL): DeviceState.ACCEPTED,
+    (_ACCEPTED, Move.ENROL): _ACCEPTED,
+    # A revoked camera stays accepted but is denied everything: a person may re-enrol it.
+    (_ACCEPTED, Move.REVOKE): _ACCEPTED,
+    (_ACCEPTED, Move.RE_ENROL): _ACCEPTED,
+    (_ACCEPTED, Move.DECOMMISSION): _DECOMMISSIONED,
+    # A rejected camera never had a certificate; giving it up frees its name.
+    (_REJECTED, Move.DECOMMISSION): _DECOMMISSIONED,
 }
 
 

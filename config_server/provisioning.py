@@ -7,7 +7,7 @@ from config_server.lifecycle import MOVES, DeviceState, Move, next_state
 from config_server.records import CertificateRecord, DeviceRecord
 from config_server.registry import Change, Invalid
 from config_server.settings import ConfigSettings
-from config_server.signing import Signer
+from config_server.signing import BUNDLE, Signer
 from config_server.store.registry import Transaction
 from fleet.pki import EnrolmentToken, new_key, public_key_of
 
@@ -45,7 +45,7 @@ def make_bundle(
     key = new_key()
     tx.devices.set_state(device.device_id, next_state(DeviceState(device.state), Move.ENROL))
     tx.enrolments.withdraw(device.device_id, change.now)
-    record = signer.sign_device(tx, device.device_id, public_key_of(key), change.now)
+    record = signer.sign_device(tx, device.device_id, public_key_of(key), change.now, BUNDLE)
     tx.audit.add(change.entry("device.bundled", device.device_id, serial=record.serial))
     return key, record
 

@@ -27,11 +27,18 @@ class DeviceRecord:
     created_at: datetime
     streams: Mapping[str, Any] = field(default_factory=dict)
     facts_seq: int = 1
+    # From revocation until a re-enrolment lifts it.
+    denied: bool = False
+    revoked_at: datetime | None = None
+    decommissioned_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class CertificateRecord:
-    """A certificate that we signed, for a device (`device_id`) or for one of our servers (None)."""
+    """A certificate that we signed, for a device (`device_id`) or for one of our servers (None).
+
+    `active_at` is when its holder was known to use it: at once when enrolled, at `confirm` when renewed.
+    """
 
     serial: str
     issuer_ski: str
@@ -41,6 +48,8 @@ class CertificateRecord:
     not_after: datetime
     certificate_pem: str
     revoked_at: datetime | None = None
+    active_at: datetime | None = None
+    purpose: str = "enrolled"
 
 
 @dataclass(frozen=True)
@@ -60,8 +69,37 @@ class EnrolmentRecord:
 
 
 @dataclass(frozen=True)
+class SightingRecord:
+    """A camera that asked to be let in and shows `code`; `device_id` is set once a person accepted it."""
+
+    code: str
+    public_key: bytes
+    csr_pem: str
+    name_wish: str
+    source: str | None
+    seen_at: datetime
+    expires_at: datetime
+    device_id: str | None = None
+    rejected_at: datetime | None = None
+    collected_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class CutoffRecord:
+    """One cutting off of a device, with the last step that was taken; `finished_at` ends it, well or not."""
+
+    id: int
+    device_id: str
+    step: str
+    requested_at: datetime
+    requested_by: str
+    finished_at: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True)
 class ApiTokenRecord:
-    """An API or service token by its hash."""
+    """An API or service token by its hash; `sites` None means every site, `expires_at` None means never."""
 
     sha256: str
     kind: str
@@ -69,6 +107,8 @@ class ApiTokenRecord:
     scopes: frozenset[str]
     created_at: datetime
     revoked_at: datetime | None = None
+    sites: frozenset[str] | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)

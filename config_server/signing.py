@@ -8,6 +8,10 @@ from config_server.store.registry import Transaction
 from fleet.pki import Authority, Profile, device_profile, read_certificate
 from fleet.settings import ServerSettings
 
+ENROLLED = "enrolled"
+RENEWED = "renewed"
+BUNDLE = "bundle"
+
 
 @dataclass(frozen=True)
 class Signer:
@@ -22,12 +26,14 @@ class Signer:
         return self.authority.certificate_pem
 
     def sign_device(
-        self, tx: Transaction, device_id: str, public_key: bytes, now: datetime
+        self, tx: Transaction, device_id: str, public_key: bytes, now: datetime, purpose: str = ENROLLED
     ) -> CertificateRecord:
         """Sign and record a camera's certificate; its name is our id of it, whatever a request said."""
-        return self.sign(tx, device_profile(device_id, self.crl_url), public_key, now)
+        return self.sign(tx, device_profile(device_id, self.crl_url), public_key, now, purpose)
 
-    def sign(self, tx: Transaction, profile: Profile, public_key: bytes, now: datetime) -> CertificateRecord:
+    def sign(
+        self, tx: Transaction, profile: Profile, public_key: bytes, now: datetime, purpose: str = ENROLLED
+    ) -> CertificateRecord:
         """Sign and record a leaf; `device_id` is set when its name is a registered device's."""
         pem = self.authority.issue(profile, public_key, now)
         facts = read_certificate(pem)
@@ -40,6 +46,9 @@ class Signer:
             not_before=facts.not_before,
             not_after=facts.not_after,
             certificate_pem=pem.decode(),
+            # A renewed one takes the old one's place only when its camera confirms it.
+            active_at=None if purpose == RENEWED else now,
+            purpose=purpose,
         )
         tx.certificates.add(record)
         return record

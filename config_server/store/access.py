@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from config_server.records import ApiTokenRecord, AuditEntry
 from config_server.store.conflict import insert_new
@@ -19,16 +20,14 @@ class ApiTokens:
 
     def add(self, token: ApiTokenRecord) -> None:
         """Insert a token's hash; AlreadyThere when it is known."""
-        values = asdict(token) | {"scopes": sorted(token.scopes)}
+        sites = None if token.sites is None else sorted(token.sites)
+        values = asdict(token) | {"scopes": sorted(token.scopes), "sites": sites}
         insert_new(self._connection, insert(api_tokens).values(**values))
 
     def get(self, sha256: str) -> ApiTokenRecord | None:
         """The token with this hash, or None."""
         row = self._connection.execute(select(api_tokens).where(api_tokens.c.sha256 == sha256)).first()
-        if row is None:
-            return None
-        scopes = frozenset(row.scopes)
-        return ApiTokenRecord(row.sha256, row.kind, row.label, scopes, row.created_at, row.revoked_at)
+        return None if row is None else _token(row)
 
     def revoke_others(self, kind: str, label: str, keep_sha256: str, now: datetime) -> None:
         """Revoke every other token of this kind and label: a newly generated one replaces them."""
@@ -52,3 +51,16 @@ class Audit:
         statement = select(audit).where(audit.c.device_id == device_id).order_by(audit.c.id)
         rows = self._connection.execute(statement)
         return [AuditEntry(r.at, r.actor, r.action, r.device_id, r.detail, r.source) for r in rows]
+
+
+def _token(row: Row[Any]) -> ApiTokenRecord:
+    return ApiTokenRecord(
+        sha256=row.sha256,
+        kind=row.kind,
+        label=row.label,
+        scopes=frozenset(row.scopes),
+        created_at=row.created_at,
+        revoked_at=row.revoked_at,
+        sites=None if row.sites is None else frozenset(row.sites),
+        expires_at=row.expires_at,
+    )

@@ -32,6 +32,14 @@ class Certificates:
         statement = select(certificates).where(certificates.c.subject == subject)
         return [_record(row) for row in self._connection.execute(statement.order_by(certificates.c.not_before))]
 
+    def revoke_unexpired(self, device_id: str, now: datetime) -> list[str]:
+        """Revoke every certificate of a device that still counts; the serials (hex) that were revoked now."""
+        living = certificates.c.revoked_at.is_(None) & (certificates.c.not_after > now)
+        mine = (certificates.c.device_id == device_id) & living
+        serials = list(self._connection.execute(select(certificates.c.serial).where(mine)).scalars())
+        self._connection.execute(update(certificates).where(mine).values(revoked_at=now))
+        return serials
+
     def revoked_by(self, issuer_ski: str, now: datetime) -> list[tuple[str, datetime]]:
         """Serial (hex) and time of each revoked certificate of an issuer that has not expired."""
         mine = certificates.c.issuer_ski == issuer_ski
@@ -77,4 +85,6 @@ def _record(row: Row[Any]) -> CertificateRecord:
         not_after=row.not_after,
         certificate_pem=row.certificate_pem,
         revoked_at=row.revoked_at,
+        active_at=row.active_at,
+        purpose=row.purpose,
     )

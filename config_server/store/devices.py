@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
@@ -56,6 +57,23 @@ class Devices:
         """Change the state and mark the facts as changed."""
         self._change(devices.c.device_id == device_id, state=state)
 
+    def deny(self, device_id: str, now: datetime) -> None:
+        """Remember that the device was cut off: the brokers refuse it everything from now on."""
+        self._change(devices.c.device_id == device_id, denied=True, revoked_at=now)
+
+    def lift_denial(self, device_id: str) -> None:
+        """Let the device in again, with a new certificate; when it was revoked last stays on record."""
+        self._change(devices.c.device_id == device_id, denied=False)
+
+    def retire(self, device_id: str, now: datetime) -> None:
+        """Free the name of a decommissioned device; its id stays taken for ever."""
+        self._change(devices.c.device_id == device_id, name_key=None, decommissioned_at=now)
+
+    def denied(self) -> Sequence[str]:
+        """The ids of every device that the brokers must refuse."""
+        refused = select(devices.c.device_id).where(devices.c.denied.is_(True)).order_by(devices.c.device_id)
+        return list(self._connection.execute(refused).scalars())
+
     def touch_site(self, site_id: str) -> None:
         """Mark the facts of every device of a site as changed."""
         self._change(devices.c.site_id == site_id)
@@ -108,4 +126,7 @@ def _record(row: Row[Any]) -> DeviceRecord:
         created_at=row.created_at,
         streams=row.streams,
         facts_seq=row.facts_seq,
+        denied=row.denied,
+        revoked_at=row.revoked_at,
+        decommissioned_at=row.decommissioned_at,
     )

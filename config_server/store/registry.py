@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from config_server.store.access import ApiTokens, Audit
 from config_server.store.certificates import Certificates, Crls
+from config_server.store.cutoffs import Cutoffs
 from config_server.store.database import open_engine, transaction
 from config_server.store.devices import Devices
 from config_server.store.enrolments import Enrolments
@@ -21,6 +22,7 @@ class Transaction:
         self.sites = Sites(connection)
         self.certificates = Certificates(connection)
         self.crls = Crls(connection)
+        self.cutoffs = Cutoffs(connection)
         self.enrolments = Enrolments(connection)
         self.api_tokens = ApiTokens(connection)
         self.audit = Audit(connection)

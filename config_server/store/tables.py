@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
 metadata = MetaData(
@@ -71,6 +73,10 @@ devices = Table(
     Column("streams", JSON, nullable=False),
     Column("facts_seq", Integer, nullable=False),
     Column("published_seq", Integer, nullable=False),
+    Column("decommissioned_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    # True from revocation until a re-enrolment lifts it: the brokers refuse the camera everything.
+    Column("denied", Boolean, nullable=False, server_default=false()),
     Index("ix_devices_state", "state"),
     Index("ix_devices_site_id", "site_id"),
 )
@@ -86,6 +92,9 @@ certificates = Table(
     Column("not_after", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),
     Column("certificate_pem", Text, nullable=False),
+    # When the camera confirmed that it uses it; at enrolment that is the moment of signing.
+    Column("active_at", UtcDateTime),
+    Column("purpose", String(16), nullable=False, server_default="enrolled"),
     Index("ix_certificates_device_id", "device_id", "not_after"),
     Index("ix_certificates_not_after", "not_after"),
 )
@@ -112,6 +121,9 @@ api_tokens = Table(
     Column("scopes", JSON, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),
+    # The sites that it may see and change; NULL means every site.
+    Column("sites", JSON(none_as_null=True)),
+    Column("expires_at", UtcDateTime),
 )
 
 audit = Table(
@@ -124,6 +136,9 @@ audit = Table(
     Column("device_id", String(64)),
     Column("detail", JSON, nullable=False),
     Column("source", Text),
+    # Entries of 0.1.0 have no hashes: the chain begins after them.
+    Column("previous_hash", LargeBinary(32)),
+    Column("hash", LargeBinary(32)),
     Index("ix_audit_device_id", "device_id", "id"),
     sqlite_autoincrement=True,
 )
@@ -136,4 +151,66 @@ crls = Table(
     Column("der", LargeBinary, nullable=False),
     Column("this_update", UtcDateTime, nullable=False),
     Column("next_update", UtcDateTime, nullable=False),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    # The code that the camera shows: 12 characters of SHA-256(root fingerprint, public key).
+    Column("id", Text, primary_key=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("csr_pem", Text, nullable=False),
+    Column("name_wish", Text, nullable=False),
+    Column("source", Text),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("device_id", String(64), ForeignKey("devices.device_id")),
+    Column("rejected_at", UtcDateTime),
+    Column("collected_at", UtcDateTime),
+    Index("ix_sightings_expires_at", "expires_at"),
+)
+
+renewal_nonces = Table(
+    "renewal_nonces",
+    metadata,
+    Column("nonce", LargeBinary(32), primary_key=True),
+    Column("device_id", String(64), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    Index("ix_renewal_nonces_expires_at", "expires_at"),
+)
+
+cutoffs = Table(
+    "cutoffs",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("device_id", String(64), ForeignKey("devices.device_id"), nullable=False),
+    Column("step", String(16), nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("detail", Text, nullable=False, server_default=""),
+    Index("ix_cutoffs_device_id", "device_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+rate_counts = Table(
+    "rate_counts",
+    metadata,
+    Column("bucket", Text, primary_key=True),
+    Column("window_start", UtcDateTime, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Index("ix_rate_counts_window_start", "window_start"),
+)
+
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("up_to_id", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("signed_at", UtcDateTime, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
 )
