@@ -8,6 +8,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 Document = JSON().with_variant(JSONB(), "postgresql")
+# As Document, but None is SQL's NULL, not JSON's null.
+NullableDocument = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -13,7 +13,7 @@ from sqlalchemy import (
     Table,
 )
 
-from dashboard.store.columns import Document, UtcDateTime
+from dashboard.store.columns import Document, NullableDocument, UtcDateTime
 
 metadata = MetaData()
 
@@ -153,6 +153,8 @@ users = Table(
     Column("password_hash", String(200), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("password_changed_at", UtcDateTime, nullable=False),
+    # The sites that the person may see; NULL is every site.
+    Column("site_ids", NullableDocument),
 )
 
 sessions = Table(
@@ -173,5 +175,6 @@ audit = Table(
     Column("user_name", String(80), nullable=False),
     Column("address", String(64)),
     Column("request_id", String(36)),
+    Column("detail", String(200)),
     sqlite_autoincrement=True,
 )
