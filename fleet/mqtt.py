@@ -29,6 +29,7 @@ RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 30.0
 MAX_PACKET_BYTES = 256 * 1024
 MAX_IN_FLIGHT = 1000
+WITH_WILL = 0x04
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,17 @@ class Will:
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """How a session behaves. `client_id` equals the certificate's CN; `spread_s` spreads a fleet's reconnects."""
+    """How a session behaves. `client_id` equals the certificate's CN; `spread_s` spreads a fleet's reconnects.
+
+    `clean_start` throws away what the broker kept for this client id, at every connection.
+    """
 
     client_id: str
     will: Will | None = None
     expiry: timedelta = timedelta(days=1)
     receive_maximum: int = MAX_IN_FLIGHT
     manual_ack: bool = False
+    clean_start: bool = False
     spread_s: float = 0.0
     keepalive_s: int = 15
 
@@ -114,6 +119,7 @@ class Session:
     _answers: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _connected: threading.Event = field(default_factory=threading.Event)
+    _asked_again: threading.Event = field(default_factory=threading.Event)
     _client: paho.Client | None = None
     _connection: int = 0
     _thread: threading.Thread | None = None
@@ -142,11 +148,25 @@ class Session:
     def stop(self, timeout_s: float = 5.0) -> None:
         """Say goodbye (so no will is sent) and end the thread."""
         self._stopping.set()
+        self._asked_again.set()
         client = self._client
         if client is not None:
             client.disconnect()
         if self._thread is not None:
             self._thread.join(timeout_s)
+
+    def reconnect(self, credentials: CredentialFiles | None = None) -> None:
+        """Close this connection and make the next one at once, with other credentials if given; same MQTT session.
+
+        The goodbye keeps the will: a delayed one is not sent if the next connection comes in time, and is if we die.
+        """
+        with self._lock:
+            if credentials is not None:
+                self.credentials = credentials
+            self._asked_again.set()
+            client = self._client
+        if client is not None:
+            _close_keeping_will(client)
 
     def publish(
         self, topic: str, payload: bytes, *, qos: int, retain: bool = False, acknowledged: Acknowledged = _nothing
@@ -191,11 +211,13 @@ class Session:
         failures = 0
         while not self._stopping.is_set():
             reason, was_up = self._live_once()
-            failures = 0 if was_up else failures + 1
+            asked = self._asked_again.is_set()
+            failures = 0 if was_up or asked else failures + 1
             if self._stopping.is_set():
                 return
-            self.on_disconnected(reason)
-            self._stopping.wait(self._retry_delay(failures))
+            if not asked:
+                self.on_disconnected(reason)
+                self._asked_again.wait(self._retry_delay(failures))
 
     def _retry_delay(self, failures: int) -> float:
         """Full jitter: a whole fleet that lost one broker must not come back in one second."""
@@ -206,20 +228,23 @@ class Session:
         """Run one connection to its end; returns why it ended and whether it had been up."""
         outcome = _Outcome()
         try:
-            client = self._new_client(outcome)
             with self._lock:
+                # What is asked for from here on meets a client that it can close.
+                self._asked_again.clear()
+                client = self._new_client(outcome)
                 self._client, self._connection = client, self._connection + 1
             client.connect(
                 self.address.host,
                 self.address.port,
                 self.options.keepalive_s,
-                clean_start=False,
+                clean_start=self.options.clean_start,
                 properties=self._connect_properties(),
             )
             # paho's own thread: without one, every publishing thread would write to the TLS socket by itself.
             client.loop_start()
             while not outcome.over.wait(LOOK_S) and client.socket() is not None:
-                pass
+                if self._asked_again.is_set():
+                    _close_keeping_will(client)
             client.loop_stop()
         except OSError as error:
             outcome.reason = describe(error)
@@ -338,6 +363,10 @@ class _Guard:
                 self.outcome.reason = "a message handler failed"
 
         return run
+
+
+def _close_keeping_will(client: paho.Client) -> None:
+    client.disconnect(ReasonCode(PacketTypes.DISCONNECT, identifier=WITH_WILL))
 
 
 def _tls_context(credentials: CredentialFiles) -> ssl.SSLContext:

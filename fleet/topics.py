@@ -191,6 +191,16 @@ def receipt(device_id: str) -> str:
     return str(Topic(device_id, Channel.RECEIPT, Direction.DOWN))
 
 
+def csr(device_id: str) -> str:
+    """Return the topic on which a camera asks for its next certificate."""
+    return str(Topic(device_id, Channel.CSR))
+
+
+def certificate(device_id: str) -> str:
+    """Return the topic on which the servers answer a camera's `csr`."""
+    return str(Topic(device_id, Channel.CERTIFICATE, Direction.DOWN))
+
+
 def registry(device_id: str) -> str:
     """Return the topic that carries the registry's facts about a camera to the servers."""
     return str(Topic(device_id, Channel.REGISTRY, Direction.REGISTRY))

@@ -14,12 +14,17 @@ from fleet.messages.camera import (
 from fleet.messages.event import Change, Event
 from fleet.messages.message import VERSION, MalformedMessage, Message, to_wire_time
 from fleet.messages.reason import Reason
+from fleet.messages.renewal import AnswerKind, CertificateAnswer, Csr, CsrKind
 from fleet.messages.server import Probe, Receipt, RegistryFacts, StreamFacts
 
 __all__ = [
     "VERSION",
+    "AnswerKind",
     "Birth",
+    "CertificateAnswer",
     "Change",
+    "Csr",
+    "CsrKind",
     "Event",
     "Health",
     "MalformedMessage",

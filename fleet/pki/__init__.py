@@ -12,9 +12,19 @@ from fleet.pki.enrolment import (
     prove_key,
     read_token,
 )
-from fleet.pki.facts import CertificateFacts, CrlFacts, NotACertificate, NotACrl, crl_der, read_certificate, read_crl
+from fleet.pki.facts import (
+    CertificateFacts,
+    CrlFacts,
+    NotACertificate,
+    NotACrl,
+    crl_der,
+    read_certificate,
+    read_crl,
+    read_crls,
+)
 from fleet.pki.keys import KeyRefused, new_key, public_key_of, sign, signature_is_right
 from fleet.pki.profiles import Profile, device_profile, host_profile, server_profile
+from fleet.pki.renewal import confirmation_message, renewal_message
 from fleet.pki.seal import SealBroken, new_seal_key, open_sealed, seal
 
 __all__ = [
@@ -32,6 +42,7 @@ __all__ = [
     "SealBroken",
     "SigningRequest",
     "check_value",
+    "confirmation_message",
     "crl_der",
     "device_profile",
     "host_profile",
@@ -46,8 +57,10 @@ __all__ = [
     "public_key_of",
     "read_certificate",
     "read_crl",
+    "read_crls",
     "read_csr",
     "read_token",
+    "renewal_message",
     "seal",
     "server_profile",
     "sign",

@@ -1,8 +1,9 @@
 """A session against a real Mosquitto with mutual TLS."""
 
+import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fleet import topics
+from fleet.home import CredentialFiles
 from fleet.mqtt import Received, Session, SessionOptions, Will
 from tests.support.broker import Mosquitto, running_broker
 from tests.support.waiting import wait_until
@@ -167,3 +169,50 @@ def test_a_handler_that_fails_costs_one_connection_not_the_session(broker: Mosqu
     wait_until(lambda: seen == [b"bad", b"bad"], 20, "it is delivered again after the reconnect")
     camera.stop()
     session.stop()
+
+
+def test_a_reconnect_takes_new_credentials_in_the_same_session_and_no_will_appears(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    listener, losses = Listener(broker), list[str]()
+    present: list[bool] = []
+    will = Will(topics.presence(CAMERA), b"dead", delay=timedelta(seconds=2))
+    camera = Session(
+        broker.cameras,
+        broker.credentials(CAMERA),
+        SessionOptions(CAMERA, will=will),
+        on_connected=present.append,
+        on_disconnected=losses.append,
+    )
+    camera.start()
+    assert camera.wait_connected(10)
+    # Only with the new pair can it connect from now on.
+    fresh = broker.authorities.write_client(tmp_path / "fresh", CAMERA)
+    broker.files_of(CAMERA).key.unlink()
+    camera.reconnect(fresh)
+    wait_until(lambda: len(present) == 2, 10, "the next connection")
+    assert present == [False, True]
+    assert losses == []
+    assert not wait_nothing(lambda: listener.payloads, 3)
+    camera.publish(EVENT, b"after", qos=1)
+    wait_until(lambda: listener.payloads == [b"after"], 5, "delivery over the new connection")
+    camera.stop()
+    listener.session.stop()
+
+
+def test_a_reconnect_that_never_succeeds_lets_the_will_speak(broker: Mosquitto, tmp_path: Path) -> None:
+    listener = Listener(broker)
+    camera = camera_session(broker, Will(topics.presence(CAMERA), b"dead", delay=timedelta(seconds=1)))
+    camera.reconnect(CredentialFiles(tmp_path / "nothing-here"))
+    wait_until(lambda: listener.payloads == [b"dead"], 10, "the will")
+    camera.reconnect(broker.credentials(CAMERA))
+    wait_until(lambda: camera.is_connected, 5, "the way back, without waiting out a retry")
+    camera.stop()
+    listener.session.stop()
+
+
+def wait_nothing(happened: Callable[[], object], for_s: float) -> bool:
+    """Whether something happened within `for_s`, which is expected to pass without."""
+    with contextlib.suppress(AssertionError):
+        return bool(wait_until(happened, for_s, "nothing"))
+    return False
