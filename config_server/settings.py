@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field, field_validator
 
@@ -31,6 +32,15 @@ class ConfigSettings(ServerSettings):
     courier_round_s: float = Field(
         default=1.0, gt=0, le=60, description="how often the courier looks for changed registry facts"
     )
+
+    broker_kind: str = Field(
+        default="mosquitto", pattern="^(mosquitto|emqx)$", description="which broker the courier cuts cameras off at"
+    )
+    broker_restart_command: str = Field(
+        default="", description="run when Mosquitto loaded its files with an error; empty: SIGTERM, and it is restarted"
+    )
+    emqx_api_url: str = Field(default="http://127.0.0.1:18083", description="EMQX's REST API")
+    emqx_api_key_file: Path | None = Field(default=None, description="file with EMQX's API key as key:secret")
 
     @field_validator("public_host")
     @classmethod

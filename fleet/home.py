@@ -65,6 +65,11 @@ class Home:
         return self.path / "log"
 
     @property
+    def access_file(self) -> Path:
+        """Return Mosquitto's ACL file: rendered at every start, and by the courier when a device is cut off."""
+        return self.path / "broker" / "fleet.acl"
+
+    @property
     def cameras(self) -> Path:
         """Return the folder of camera agents that run on this host."""
         return self.path / "cameras"
@@ -102,6 +107,12 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
         fresh.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def move_file(source: Path, target: Path) -> None:
+    """Put a file that `write_file` wrote in the place of another of the same folder, in one durable step."""
+    source.replace(target)
+    _sync_folder(target.parent)
 
 
 def _sync_folder(folder: Path) -> None:

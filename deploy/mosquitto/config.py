@@ -39,6 +39,6 @@ def write_config(settings: ServerSettings, denied: Iterable[str] = ()) -> Path:
     for needed in (folder / "data", home.run, home.log):
         make_private_folder(needed)
     (home.log / "broker.log").touch(mode=0o600)
-    write_file(folder / "fleet.acl", render_access_file(denied).encode())
+    write_file(home.access_file, render_access_file(denied).encode())
     write_file(folder / "mosquitto.conf", render_config(settings, as_root=os.geteuid() == 0).encode())
     return folder / "mosquitto.conf"

@@ -12,6 +12,9 @@ from cryptography.x509.oid import NameOID
 from fleet.pki.keys import public_der
 
 
+_CRL_END = b"-----END X509 CRL-----"
+
+
 class NotACertificate(ValueError):
     """The bytes are not a PEM certificate of ours."""
 
@@ -43,12 +46,13 @@ class CertificateFacts:
 
 @dataclass(frozen=True)
 class CrlFacts:
-    """A CRL's facts."""
+    """A CRL's facts. `issuer_ski` names the CA that signed it."""
 
     number: int
     this_update: datetime
     next_update: datetime
     serials: frozenset[int]
+    issuer_ski: str = ""
 
 
 def read_certificate(pem: bytes) -> CertificateFacts:
@@ -95,12 +99,21 @@ def read_crl(pem: bytes) -> CrlFacts:
     try:
         crl = x509.load_pem_x509_crl(pem)
         number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+        issuer = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
     except (ValueError, x509.ExtensionNotFound):
         raise NotACrl("this is not a PEM CRL with a number") from None
     if crl.next_update_utc is None:
         raise NotACrl("the CRL has no next update")
     serials = frozenset(entry.serial_number for entry in crl)
-    return CrlFacts(number, crl.last_update_utc, crl.next_update_utc, serials)
+    return CrlFacts(number, crl.last_update_utc, crl.next_update_utc, serials, (issuer or b"").hex())
+
+
+def read_crls(pem: bytes) -> list[CrlFacts]:
+    """Read every CRL of a PEM file, at least one; raises NotACrl."""
+    parts = [part + _CRL_END for part in pem.split(_CRL_END) if part.strip()]
+    if not parts:
+        raise NotACrl("there is no CRL in it")
+    return [read_crl(part) for part in parts]
 
 
 def crl_der(pem: bytes) -> bytes:
