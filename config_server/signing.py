@@ -12,6 +12,9 @@ ENROLLED = "enrolled"
 RENEWED = "renewed"
 BUNDLE = "bundle"
 
+ENROLLED = "enrolled"
+RENEWED = "renewed"
+
 
 @dataclass(frozen=True)
 class Signer:

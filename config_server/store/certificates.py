@@ -32,6 +32,11 @@ class Certificates:
         statement = select(certificates).where(certificates.c.subject == subject)
         return [_record(row) for row in self._connection.execute(statement.order_by(certificates.c.not_before))]
 
+    def activate(self, certificate: CertificateRecord, now: datetime) -> None:
+        """Remember that its holder uses this certificate."""
+        key = (certificates.c.issuer_ski == certificate.issuer_ski) & (certificates.c.serial == certificate.serial)
+        self._connection.execute(update(certificates).where(key).values(active_at=now))
+
     def revoke_unexpired(self, device_id: str, now: datetime) -> list[str]:
         """Revoke every certificate of a device that still counts; the serials (hex) that were revoked now."""
         living = certificates.c.revoked_at.is_(None) & (certificates.c.not_after > now)
@@ -39,6 +44,22 @@ class Certificates:
         serials = list(self._connection.execute(select(certificates.c.serial).where(mine)).scalars())
         self._connection.execute(update(certificates).where(mine).values(revoked_at=now))
         return serials
+
+    def revoke(self, issuer_ski: str, serial: str, now: datetime) -> None:
+        """Revoke one certificate."""
+        this = (certificates.c.issuer_ski == issuer_ski) & (certificates.c.serial == serial)
+        self._connection.execute(update(certificates).where(this).values(revoked_at=now))
+
+    def last_expiry_of(self, issuer_ski: str) -> datetime | None:
+        """When the last certificate of an issuer ends; None when it never signed one."""
+        last = select(certificates.c.not_after).where(certificates.c.issuer_ski == issuer_ski)
+        return self._connection.execute(last.order_by(certificates.c.not_after.desc()).limit(1)).scalar()
+
+    def replaced(self, denied: Iterable[str], now: datetime) -> set[str]:
+        """Those of the denied devices that hold a certificate again: it was made after all others were revoked."""
+        living = certificates.c.revoked_at.is_(None) & (certificates.c.not_after > now)
+        statement = select(certificates.c.device_id).where(certificates.c.device_id.in_(list(denied)), living)
+        return set(self._connection.execute(statement).scalars())
 
     def revoked_by(self, issuer_ski: str, now: datetime) -> list[tuple[str, datetime]]:
         """Serial (hex) and time of each revoked certificate of an issuer that has not expired."""

@@ -11,6 +11,7 @@ from config_server.store.cutoffs import Cutoffs
 from config_server.store.database import open_engine, transaction
 from config_server.store.devices import Devices
 from config_server.store.enrolments import Enrolments
+from config_server.store.renewals import RenewalNonces
 from config_server.store.sites import Sites
 
 
@@ -24,6 +25,7 @@ class Transaction:
         self.crls = Crls(connection)
         self.cutoffs = Cutoffs(connection)
         self.enrolments = Enrolments(connection)
+        self.renewal_nonces = RenewalNonces(connection)
         self.api_tokens = ApiTokens(connection)
         self.audit = Audit(connection)
 
