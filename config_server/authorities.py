@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from fleet.home import Home, write_file
-from fleet.pki import Authority, KeyRefused, NotACertificate
+from fleet.pki import Authority, KeyRefused, NotACertificate, ski_of
 from fleet.settings import ServerSettings
 
 ROOT = "root"
@@ -19,12 +19,16 @@ class AuthorityMissing(Exception):
 
 @dataclass(frozen=True)
 class Authorities:
-    """Every CA in memory. The device root's key may be kept elsewhere: then `root` is None."""
+    """Every CA in memory. The device root's key may be kept elsewhere: then `root` is None.
+
+    `others` are issuing CAs that sign no certificates: those of before, and a new one until it is put to work.
+    """
 
     root_pem: bytes
     root: Authority | None
     issuing: Authority
     servers_root: Authority
+    others: tuple[Authority, ...] = ()
 
 
 def make_missing(settings: ServerSettings, now: datetime) -> list[str]:
@@ -47,12 +51,40 @@ def load_authorities(settings: ServerSettings) -> Authorities:
     """Read every CA; AuthorityMissing names the file that is not right."""
     home, passphrase = settings.home, _passphrase(settings)
     root_is_here = _key(home, ROOT).exists()
+    issuing = _load_issuing(home, passphrase)
+    every = [_load(home, file.stem, passphrase) for file in sorted(home.authorities.glob(f"{ISSUING}-*.pem"))]
     return Authorities(
         root_pem=_read(_certificate(home, ROOT)),
         root=_load(home, ROOT, passphrase) if root_is_here else None,
-        issuing=_load(home, ISSUING, passphrase),
+        issuing=issuing,
         servers_root=_load(home, SERVERS_ROOT, passphrase),
+        others=tuple(one for one in every if one.ski != issuing.ski),
     )
+
+
+def save_issuing(settings: ServerSettings, authority: Authority) -> None:
+    """Keep an issuing CA under a name of its own, beside the one that is at work."""
+    _save(settings.home, _name_of(authority.ski), authority, _passphrase(settings))
+
+
+def put_to_work(settings: ServerSettings, authority: Authority) -> None:
+    """Let a saved issuing CA sign from now on: one rename decides, and its key is found by its name."""
+    write_file(_certificate(settings.home, ISSUING), authority.certificate_pem)
+    _key(settings.home, ISSUING).unlink(missing_ok=True)
+
+
+def _load_issuing(home: Home, passphrase: bytes) -> Authority:
+    """The CA that `issuing.pem` names; its key lies beside it, or, since a rotation, under the CA's own name."""
+    certificate = _read(_certificate(home, ISSUING))
+    try:
+        own = _key(home, _name_of(ski_of(certificate)))
+        return Authority.load(certificate, _read(own if own.exists() else _key(home, ISSUING)), passphrase)
+    except (KeyRefused, NotACertificate) as error:
+        raise AuthorityMissing(f"the CA {ISSUING} in {home.authorities} is not usable: {error}") from error
+
+
+def _name_of(ski: str) -> str:
+    return f"{ISSUING}-{ski[:16]}"
 
 
 def _save(home: Home, name: str, authority: Authority, passphrase: bytes) -> None:

@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from config_server.authorities import Authorities, load_authorities, make_missing
+from config_server.broker_files import broker_files_held
+from config_server.canary import install_canary, sign_canary_if_due
 from config_server.host_credentials import HostCredentials, Renewed, write_broker_crls
 from config_server.records import AuditEntry
-from config_server.revocation import SignedCrl, sign_crls
+from config_server.revocation import SignedCrl, issuers_in_use, sign_crls
 from config_server.secrets_files import SYSTEM, make_missing_keys, make_missing_tokens
+from config_server.signing import signer_of
 from config_server.store.registry import Store, Transaction
 from fleet.settings import ServerSettings
 
@@ -37,16 +40,26 @@ def initialise(settings: ServerSettings, store: Store, now: datetime) -> list[st
 
 def care(settings: ServerSettings, store: Store, authorities: Authorities, now: datetime) -> Round:
     """Renew what is due, sign fresh CRLs, drop what expired; files are in place when this returns."""
+    with broker_files_held(settings.home):
+        return _care(settings, store, authorities, now)
+
+
+def _care(settings: ServerSettings, store: Store, authorities: Authorities, now: datetime) -> Round:
     host = HostCredentials(settings, authorities)
-    host.write_trust()
     with store.writing() as tx:
+        issuers = issuers_in_use(tx, authorities, now)
+        # Trust goes first: should all end here, a CA without its list lets nobody in, which harms nobody.
+        host.write_trust(issuers)
         renewed = host.sign_due(tx, now)
         for item in renewed:
             tx.audit.add(_entry(item, now))
+        canary = sign_canary_if_due(tx, signer_of(authorities.issuing, settings), settings.home, now)
         crls = sign_crls(tx, authorities, now)
         tx.enrolments.forget_expired(now)
     for item in renewed:
         host.install(item)
+    if canary:
+        install_canary(settings.home, *canary)
     write_broker_crls(settings.home, crls)
     return Round(renewed, crls)
 

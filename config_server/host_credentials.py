@@ -1,6 +1,7 @@
 """The certificates of this host's own parts: broker, nginx and every `srv-*`; renewed into the same files."""
 
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from config_server.signing import Signer, signer_of
 from config_server.store.registry import Transaction
 from fleet.home import Home, write_file
 from fleet.pki import (
+    Authority,
     KeyRefused,
     NotACertificate,
     Profile,
@@ -83,10 +85,10 @@ class HostCredentials:
             return "this host got another name"
         return "two thirds of its life are over" if facts.is_due(now) else None
 
-    def write_trust(self) -> None:
-        """Write the CAs that the broker and the server programs trust."""
+    def write_trust(self, issuers: Iterable[Authority]) -> None:
+        """Write the CAs that the broker and the server programs trust; `issuers` are those of cameras."""
         broker = self._home.credentials(BROKER).folder
-        write_file(broker / "cameras-ca.pem", self._root_pem + self._cameras.ca_pem)
+        write_file(broker / "cameras-ca.pem", self._root_pem + b"".join(one.certificate_pem for one in issuers))
         write_file(broker / "servers-ca.pem", self._servers.ca_pem)
         for server in SERVERS:
             write_file(self._home.credentials(server).ca, self._root_pem)
@@ -110,9 +112,10 @@ class HostCredentials:
 
 def write_broker_crls(home: Home, crls: list[SignedCrl]) -> None:
     """Put fresh, checked lists where the broker reads them; it notices after a reload."""
-    for crl in crls:
-        if crl.authority in _CRL_FILES:
-            write_file(home.credentials(BROKER).folder / _CRL_FILES[crl.authority], crl.pem)
+    for authority, name in _CRL_FILES.items():
+        content = b"".join(crl.pem for crl in crls if crl.authority == authority)
+        if content:
+            write_file(home.credentials(BROKER).folder / name, content)
 
 
 def host_names(public_host: str) -> tuple[str, ...]:

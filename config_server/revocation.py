@@ -28,13 +28,25 @@ class SignedCrl:
 
 def sign_crls(tx: Transaction, authorities: Authorities, now: datetime) -> list[SignedCrl]:
     """Sign and store a fresh list of every CA whose key is here; the root's may be kept elsewhere."""
-    signed = [
-        _sign(tx, ISSUING, authorities.issuing, now),
-        _sign(tx, SERVERS_ROOT, authorities.servers_root, now),
-    ]
+    signed = [*sign_issuing_crls(tx, authorities, now), _sign(tx, SERVERS_ROOT, authorities.servers_root, now)]
     if authorities.root is not None:
         signed.append(_sign(tx, ROOT, authorities.root, now))
     return signed
+
+
+def sign_issuing_crls(tx: Transaction, authorities: Authorities, now: datetime) -> list[SignedCrl]:
+    """Sign and store a fresh list of every issuing CA that cameras may hold a certificate of."""
+    return [_sign(tx, ISSUING, issuer, now) for issuer in issuers_in_use(tx, authorities, now)]
+
+
+def issuers_in_use(tx: Transaction, authorities: Authorities, now: datetime) -> list[Authority]:
+    """The issuing CA at work, those of before until their last certificate expires, and a new one not yet at work.
+
+    The broker trusts all of them and needs the list of each: it refuses everybody whose issuer's list is missing.
+    """
+    ends = {other.ski: tx.certificates.last_expiry_of(other.ski) for other in authorities.others}
+    others = [other for other in authorities.others if (end := ends[other.ski]) is None or end > now]
+    return [authorities.issuing, *others]
 
 
 def check_crl(pem: bytes, serials: frozenset[int], now: datetime) -> CrlFacts:

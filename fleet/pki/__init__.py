@@ -21,6 +21,7 @@ from fleet.pki.facts import (
     read_certificate,
     read_crl,
     read_crls,
+    ski_of,
 )
 from fleet.pki.keys import KeyRefused, new_key, public_key_of, sign, signature_is_right
 from fleet.pki.profiles import Profile, device_profile, host_profile, server_profile
@@ -65,4 +66,5 @@ __all__ = [
     "server_profile",
     "sign",
     "signature_is_right",
+    "ski_of",
 ]

@@ -11,7 +11,6 @@ from cryptography.x509.oid import NameOID
 
 from fleet.pki.keys import public_der
 
-
 _CRL_END = b"-----END X509 CRL-----"
 
 
@@ -75,6 +74,17 @@ def read_certificate(pem: bytes) -> CertificateFacts:
         issuer_ski=_issuer_ski(certificate),
         hosts=_hosts(certificate),
     )
+
+
+def ski_of(pem: bytes) -> str:
+    """Return the subject key identifier (hex) of a CA's PEM certificate; raises NotACertificate."""
+    try:
+        key = x509.load_pem_x509_certificate(pem).public_key()
+    except ValueError:
+        raise NotACertificate("this is not a PEM certificate") from None
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise NotACertificate("the certificate has no EC key")
+    return x509.SubjectKeyIdentifier.from_public_key(key).digest.hex()
 
 
 def _hosts(certificate: x509.Certificate) -> tuple[str, ...]:
