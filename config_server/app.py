@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from config_server.api import devices, enrolment, operations, sites, trust
+from config_server.api import devices, enrolment, operations, renewal, sites, trust
 from config_server.api.context import EXTENSION, Services
 from config_server.api.problems import refuse_invalid, register_problems
 from config_server.api.requests import PatientJson, begin, finish
@@ -59,7 +59,7 @@ def create_app(parts: Services) -> OpenAPI:
     app.before_request(enforce)
     app.after_request(finish)
     register_problems(app)
-    for routes in (enrolment, devices, sites, trust):
+    for routes in (enrolment, renewal, devices, sites, trust):
         app.register_api(routes.blueprint)
     app.register_blueprint(operations.blueprint)
     PrometheusMetrics(app, group_by="endpoint", registry=CollectorRegistry())

@@ -18,6 +18,8 @@ OPEN_ROUTES = frozenset(
     {
         "/config/enrol/proof",
         "/config/enrol",
+        "/config/renew/nonce",
+        "/config/renew",
         "/crl/<string:ski>.crl",
         "/ca/root.pem",
     }

@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from config_server.enrolment import EnrolmentRefused
 from config_server.registry import Conflict, Invalid, Unknown
+from config_server.renewal import RenewalRefused
 from config_server.store.conflict import AlreadyThere
 from config_server.store.database import StoreUnavailable
 from fleet.logs import get_logger
@@ -22,6 +23,13 @@ REFUSED = Problem(
     "urn:camfleet:problem:enrolment-refused",
 )
 
+RENEWAL_REFUSED = Problem(
+    403,
+    "Renewal refused",
+    "a person is needed: look at this camera in the dashboard, and re-enrol it with a new token if it is to come back",
+    "urn:camfleet:problem:renewal-refused",
+)
+
 
 def register_problems(app: Flask) -> None:
     """Have the app answer every exception as a problem."""
@@ -32,6 +40,7 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(Unknown, lambda e: answer(Problem(404, "Not Found", str(e))))
     app.register_error_handler(Invalid, lambda e: answer(Problem(422, "Unprocessable Content", str(e))))
     app.register_error_handler(EnrolmentRefused, _enrolment_refused)
+    app.register_error_handler(RenewalRefused, _renewal_refused)
     app.register_error_handler(CsrRefused, _csr_refused)
     app.register_error_handler(StoreUnavailable, _store_unavailable)
 
@@ -68,6 +77,11 @@ def _http(error: HTTPException) -> Response:
 def _enrolment_refused(error: EnrolmentRefused) -> Response:
     log.warning("enrolment refused", reason=str(error), source=request.remote_addr)
     return answer(REFUSED)
+
+
+def _renewal_refused(error: RenewalRefused) -> Response:
+    log.warning("renewal refused", reason=str(error), source=request.remote_addr)
+    return answer(RENEWAL_REFUSED)
 
 
 def _csr_refused(error: CsrRefused) -> Response:
