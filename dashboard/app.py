@@ -11,14 +11,15 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from dashboard.api.routes import CAMERAS, EVENTS, api
+from dashboard.api.registry import REGISTRY_CLIENT
+from dashboard.api.routes import CAMERAS, EVENTS
 from dashboard.guards import SESSIONS, Guard, check_guards, current_user, enforce, guarded, is_direct_loopback
-from dashboard.health import CHECKS, METRICS, Checks, health
-from dashboard.pages import pages
-from dashboard.people.login import people
+from dashboard.health import CHECKS, METRICS, Checks
 from dashboard.people.sessions import Sessions
+from dashboard.registry_client import RegistryClient
 from dashboard.reports import reports
 from dashboard.requests import begin_request, finish_request, register_problems
+from dashboard.routes import BLUEPRINTS
 from dashboard.store.cameras import Cameras
 from dashboard.store.database import Database
 from dashboard.store.events import Events
@@ -54,7 +55,7 @@ def create_app(settings: ServerSettings, database: Database, registry: Collector
     app.after_request(finish_request)
     register_problems(app)
     protection = CSRFProtect(app)
-    for blueprint in (pages, people, api, health, reports):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     protection.exempt(reports)
     app.extensions[METRICS] = PrometheusMetrics(app, path=None, group_by="endpoint", registry=registry)
@@ -86,6 +87,9 @@ def _hand_in(app: Flask, settings: ServerSettings, database: Database) -> None:
         SESSIONS: Sessions(People(database)),
         CAMERAS: Cameras(database),
         EVENTS: Events(database),
+        REGISTRY_CLIENT: RegistryClient(
+            f"http://127.0.0.1:{settings.config_port}", settings.home.secret("service.token")
+        ),
         CHECKS: Checks(
             database=database,
             home=settings.home.path,

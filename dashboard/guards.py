@@ -28,6 +28,15 @@ class Guard(StrEnum):
     OPEN = "open"
     LOOPBACK = "loopback"
     SIGNED_IN = "signed-in"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+# What each role may pass; a role that is not here passes nothing but what every signed-in person may.
+GRANTED = {
+    "operator": frozenset({Guard.OPERATOR}),
+    "admin": frozenset({Guard.OPERATOR, Guard.ADMIN}),
+}
 
 
 class Unguarded(Exception):
@@ -54,12 +63,8 @@ def check_guards(app: Flask) -> None:
     """Raise Unguarded unless every route names a guard that it may have; called once, when the app is made."""
     for endpoint in app.view_functions:
         guard = guard_of(app, endpoint)
-        granted = {
-            Guard.OPEN: endpoint in OPEN_ENDPOINTS,
-            Guard.LOOPBACK: endpoint in LOOPBACK_ENDPOINTS,
-            Guard.SIGNED_IN: True,
-        }
-        if guard is None or not granted[guard]:
+        closed = {Guard.OPEN: OPEN_ENDPOINTS, Guard.LOOPBACK: LOOPBACK_ENDPOINTS}
+        if guard is None or endpoint not in closed.get(guard, {endpoint}):
             raise Unguarded(f"{endpoint} has the guard {guard}, which dashboard/guards.py does not grant it")
 
 
@@ -73,14 +78,26 @@ def enforce() -> Response | None:
         raise Problem(404, "Not Found", "There is nothing here.")
     if guard in (Guard.OPEN, Guard.LOOPBACK):
         return None
-    g.user = signed_in_user()
-    return None if g.user is not None else _refuse()
+    user = g.user = signed_in_user()
+    if user is None:
+        return _refuse()
+    if guard is not Guard.SIGNED_IN and guard not in GRANTED.get(user.role, ()):
+        raise Problem(403, "Not allowed", f"This needs the role {guard}, and you are {user.role}: ask an admin.")
+    return None
 
 
 def current_user() -> User | None:
     """Return who asks; None on open routes."""
     user = g.get("user")
     return user if isinstance(user, User) else None
+
+
+def require_user() -> User:
+    """Return who asks, on a route whose guard let only signed-in people in."""
+    user = current_user()
+    if user is None:
+        raise TypeError("this route's guard lets strangers in")
+    return user
 
 
 def signed_in_user() -> User | None:

@@ -102,6 +102,13 @@ def csrf_token(client: httpx.Client) -> str:
     return found[1]
 
 
+def csrf_of(page: str) -> str:
+    """The token that a page's scripts send along."""
+    found = re.search(r'name="csrf-token" content="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
 def environment(settings: ServerSettings) -> dict[str, str]:
     """The settings as a program's environment."""
     ports = {name: str(getattr(settings, name)) for name in ServerSettings.model_fields if name.endswith("_port")}

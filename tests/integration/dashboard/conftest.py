@@ -1,23 +1,27 @@
 """A dashboard in this process, before a real database."""
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client import CollectorRegistry
 
+from dashboard.api.registry import REGISTRY_CLIENT
 from dashboard.app import create_app
-from dashboard.people.accounts import ensure_admin
-from dashboard.people.sessions import COOKIE, Sessions, Visitor
+from dashboard.people.accounts import Deed, Rights, add_user, ensure_admin
+from dashboard.people.sessions import COOKIE, LIFE, hash_token
 from dashboard.store.database import Database
 from dashboard.store.migrate import migrate
 from dashboard.store.people import People
 from fleet.home import write_file
-from tests.support.dashboard import site_settings
+from tests.support.dashboard import csrf_of, site_settings
+from tests.support.pretended_registry import PretendedRegistry
 
 
 @dataclass
@@ -27,6 +31,7 @@ class Web:
     app: Flask
     database: Database
     password: str
+    registry: PretendedRegistry
 
     def anybody(self) -> FlaskClient:
         """A browser that is not logged in, seen through nginx."""
@@ -36,10 +41,27 @@ class Web:
 
     def admin(self) -> FlaskClient:
         """A browser that is logged in, without the time that a password check takes."""
+        return self.logged_in("admin")
+
+    def person(self, name: str, rights: Rights) -> FlaskClient:
+        """A browser in which a new person is logged in."""
+        add_user(People(self.database), name, rights, Deed("admin", datetime.now(UTC)))
+        return self.logged_in(name)
+
+    def write(self, client: FlaskClient, method: str, path: str, body: Any = None) -> Any:
+        """Send what a page's script would, with the token that it carries."""
+        token = csrf_of(client.get("/").text)
+        headers = {"X-CSRFToken": token, "Accept": "application/json"}
+        return client.open(path, method=method, json=body, headers=headers)
+
+    def logged_in(self, name: str) -> FlaskClient:
+        """A browser with a session of this user, whatever the password."""
+        people, now = People(self.database), datetime.now(UTC)
+        user, token = people.named(name), secrets.token_urlsafe(32)
+        assert user
+        people.open_session(hash_token(token), user, now, now + LIFE)
         client = self.anybody()
-        now = datetime.now(UTC)
-        token = Sessions(People(self.database)).log_in("admin", self.password, Visitor(None, None), now)
-        client.set_cookie(COOKIE, token or "")
+        client.set_cookie(COOKIE, token)
         return client
 
 
@@ -52,5 +74,7 @@ def web(tmp_path: Path) -> Iterator[Web]:
     database = Database(settings.events_database)
     account = ensure_admin(People(database), datetime.now(UTC))
     app = create_app(settings, database, CollectorRegistry())
-    yield Web(app, database, account.password or "")
+    registry = PretendedRegistry()
+    app.extensions[REGISTRY_CLIENT] = registry
+    yield Web(app, database, account.password or "", registry)
     database.close()
