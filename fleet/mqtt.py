@@ -7,6 +7,7 @@ twice behind the caller's back: what must survive lives in the caller's outbox, 
 import random
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,6 +28,13 @@ CONNECT_TIMEOUT_S = 10.0
 LOOK_S = 1.0
 RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 30.0
+STEADY_S = 10.0
+# What some of MQTT's reason codes mean to a person.
+LOST, TAKEN_OVER = 0x80, 0x8E
+EXPLANATIONS = {
+    LOST: "the connection was lost",
+    TAKEN_OVER: "lost again right after connecting: if another client uses this certificate, stop one of them",
+}
 MAX_PACKET_BYTES = 256 * 1024
 MAX_IN_FLIGHT = 1000
 WITH_WILL = 0x04
@@ -210,13 +218,18 @@ class Session:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
+            began_s = time.monotonic()
             reason, was_up = self._live_once()
             asked = self._asked_again.is_set()
-            failures = 0 if was_up or asked else failures + 1
+            # One that is thrown out again and again (by its own twin) must not come back at full speed.
+            lasted = was_up and time.monotonic() - began_s >= STEADY_S
+            failures = 0 if lasted or asked else failures + 1
             if self._stopping.is_set():
                 return
             if not asked:
-                self.on_disconnected(reason)
+                # Mosquitto closes without a word when the same name connects again.
+                is_thrown_out = was_up and failures > 1 and reason == EXPLANATIONS[LOST]
+                self.on_disconnected(EXPLANATIONS[TAKEN_OVER] if is_thrown_out else reason)
                 self._asked_again.wait(self._retry_delay(failures))
 
     def _retry_delay(self, failures: int) -> float:
@@ -335,10 +348,13 @@ class _Outcome:
     reason: str = "the connection was closed"
     was_up: bool = False
     over: threading.Event = field(default_factory=threading.Event)
+    _is_explained: bool = False
 
     def refuse(self, code: ReasonCode) -> None:
-        if code.is_failure:
-            self.reason = f"the broker said: {code}"
+        # paho reports twice when the broker says goodbye: first its reason, then that the connection is gone.
+        if code.is_failure and not self._is_explained:
+            self._is_explained = True
+            self.reason = EXPLANATIONS.get(code.value, f"the broker said: {code}")
 
     def end(self, code: ReasonCode) -> None:
         self.refuse(code)
