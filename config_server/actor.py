@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from config_server.tokens import EVERY_SCOPE, READING, Scope
+from config_server.tokens import EVERY_SCOPE, OPERATING, READING, Scope
 
 SCOPES_OF_ROLE: dict[str, Set[Scope]] = {
     "viewer": READING,
-    "operator": READING,
+    "operator": OPERATING,
     "admin": EVERY_SCOPE,
 }
 

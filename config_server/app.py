@@ -11,10 +11,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from config_server.api import devices, enrolment, operations, renewal, sites, trust
+from config_server.api import operations
 from config_server.api.context import EXTENSION, Services
 from config_server.api.problems import refuse_invalid, register_problems
 from config_server.api.requests import PatientJson, begin, finish
+from config_server.api.routes import BLUEPRINTS
 from config_server.authorities import load_authorities
 from config_server.enrolment import Prover
 from config_server.guards import ANY_TOKEN, LOOPBACK, Kind, enforce, guard_of, guarded
@@ -59,8 +60,8 @@ def create_app(parts: Services) -> OpenAPI:
     app.before_request(enforce)
     app.after_request(finish)
     register_problems(app)
-    for routes in (enrolment, renewal, devices, sites, trust):
-        app.register_api(routes.blueprint)
+    for blueprint in BLUEPRINTS:
+        app.register_api(blueprint)
     app.register_blueprint(operations.blueprint)
     PrometheusMetrics(app, group_by="endpoint", registry=CollectorRegistry())
     _guard_libraries(app)

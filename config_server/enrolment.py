@@ -4,6 +4,7 @@ import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from config_server.cutoff import may_come_back
 from config_server.lifecycle import MOVES, DeviceState, Move, MoveRefused, next_state
 from config_server.records import AuditEntry, CertificateRecord, EnrolmentRecord
 from config_server.registry import Change, Invalid
@@ -73,10 +74,17 @@ class Prover:
 def make_token(
     tx: Transaction, prover: Prover, device_id: str, life: timedelta, change: Change
 ) -> MadeToken:
-    """Make a one-time token for a device and keep only what recognises it; an older unused one ends."""
+    """Make a one-time token for a device that may have one; Invalid for any other."""
     device = tx.devices.get(device_id)
     if device is None or (DeviceState(device.state), Move.ENROL) not in MOVES:
         raise Invalid(f"{device_id} gets no enrolment token: it is {device.state if device else 'unknown'}")
+    if device.denied:
+        raise Invalid(f"{device_id} gets no enrolment token: it was revoked; let it come back with re-enrol")
+    return token_for(tx, prover, device_id, life, change)
+
+
+def token_for(tx: Transaction, prover: Prover, device_id: str, life: timedelta, change: Change) -> MadeToken:
+    """Make a one-time token and keep only what recognises it; an older unused one ends."""
     tx.enrolments.withdraw(device_id, change.now)
     expires_at = change.now + life
     for _ in range(_ID_ATTEMPTS):
@@ -100,7 +108,7 @@ def enrol(tx: Transaction, signer: Signer, applicant: Applicant, now: datetime) 
     public_key = read_csr(applicant.csr_pem.encode()).public_key
     if not tx.enrolments.use(record.token_id, now):
         raise EnrolmentRefused(f"token {record.token_id}: used a moment ago by another request")
-    _accept(tx, record.device_id)
+    admit(tx, record.device_id, now)
     certificate = signer.sign_device(tx, record.device_id, public_key, now)
     detail = {"serial": certificate.serial, "token_id": record.token_id}
     actor = f"device:{record.device_id}"
@@ -130,7 +138,8 @@ def _living(tx: Transaction, token_id: str, now: datetime) -> EnrolmentRecord:
     return record
 
 
-def _accept(tx: Transaction, device_id: str) -> None:
+def admit(tx: Transaction, device_id: str, now: datetime) -> None:
+    """Let a device have its certificate now; EnrolmentRefused when it is out, or still being cut off."""
     device = tx.devices.get(device_id)
     if device is None:
         raise EnrolmentRefused(f"{device_id}: not in the registry")
@@ -138,4 +147,9 @@ def _accept(tx: Transaction, device_id: str) -> None:
         state = next_state(DeviceState(device.state), Move.ENROL)
     except MoveRefused as error:
         raise EnrolmentRefused(f"{device_id}: {error}") from error
+    if device.denied:
+        if not may_come_back(tx.cutoffs.newest_of(device_id)):
+            raise EnrolmentRefused(f"{device_id}: revoked, and its older certificates are in no loaded CRL yet")
+        tx.devices.lift_denial(device_id)
+        tx.audit.add(AuditEntry(now, f"device:{device_id}", "device.denial-lifted", device_id))
     tx.devices.set_state(device_id, state)

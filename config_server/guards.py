@@ -10,7 +10,7 @@ from flask import Flask, current_app, g, request
 
 from config_server.actor import Actor, BadActor, actor_of_header
 from config_server.api.context import services
-from config_server.tokens import Scope, TokenKind, hash_of, is_usable
+from config_server.tokens import Scope, TokenKind, hash_of, is_usable, with_implied
 from fleet.problem import Problem
 
 # The only routes that need no token. Enrolment carries its one-time token in its body.
@@ -114,11 +114,11 @@ def _authenticated() -> Actor:
     token = _presented_token()
     with services().store.reading() as tx:
         record = tx.api_tokens.get(hash_of(token)) if token else None
-    if record is None or not is_usable(record, token):
+    if record is None or not is_usable(record, token, services().clock()):
         raise Problem(401, "Unauthorized", "send a valid API token as 'Authorization: Bearer cfa_…'")
     if record.kind == TokenKind.SERVICE:
         return _actor_behind_service()
-    return Actor(f"token:{record.label}", record.scopes)
+    return Actor(f"token:{record.label}", with_implied(record.scopes), record.sites)
 
 
 def _presented_token() -> str:

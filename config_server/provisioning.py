@@ -42,6 +42,8 @@ def make_bundle(
     """A key made in memory and its certificate: the key is returned and kept nowhere."""
     if (DeviceState(device.state), Move.ENROL) not in MOVES:
         raise Invalid(f"{device.device_id} is {device.state}: it gets no certificate")
+    if device.denied:
+        raise Invalid(f"{device.device_id} was revoked: let it come back with re-enrol")
     key = new_key()
     tx.devices.set_state(device.device_id, next_state(DeviceState(device.state), Move.ENROL))
     tx.enrolments.withdraw(device.device_id, change.now)

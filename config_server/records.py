@@ -143,3 +143,16 @@ class DeviceFilter:
     sites: frozenset[str] | None = None
     after_device_id: str | None = None
     limit: int = 100
+    denied: bool | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True)
+class CertificateFilter:
+    """Which certificates of devices a list shows, by expiry; `after` is where the page before ended."""
+
+    device_id: str | None = None
+    due_before: datetime | None = None
+    sites: frozenset[str] | None = None
+    after: tuple[datetime, str] | None = None
+    limit: int = 100

@@ -60,7 +60,7 @@ class Change:
 
 def register_device(tx: Transaction, new: NewDevice, change: Change) -> DeviceRecord:
     """Add a pending device; Conflict, Unknown or Invalid when it cannot be added."""
-    name = _checked_name(new.name)
+    name = checked_name(new.name)
     _check_site(tx, new.site_id, change.actor)
     other = tx.devices.named(name)
     if other is not None:
@@ -99,7 +99,8 @@ def add_site(tx: Transaction, site: Site, change: Change) -> Site:
     return site
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """A name for people without needless spaces; Invalid when it cannot be shown."""
     cleaned = " ".join(name.split())
     if not cleaned or len(cleaned) > MAX_NAME_LENGTH or not cleaned.isprintable():
         raise Invalid(f"a name has 1 to {MAX_NAME_LENGTH} printable characters")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from config_server.records import AuditEntry
 from config_server.store.registry import Transaction
-from config_server.tokens import TokenKind, hash_of, new_token, record_of
+from config_server.tokens import EVERY_SCOPE, TokenKind, hash_of, new_token, record_of
 from fleet.home import Home, write_file
 from fleet.pki import new_seal_key
 from fleet.settings import ServerSettings
@@ -43,6 +43,8 @@ def make_missing_tokens(tx: Transaction, home: Home, now: datetime) -> list[str]
         if not path.exists():
             write_file(path, new_token(kind).encode())
         token = read_secret(path)
+        # A token of an older release knows only that release's scopes.
+        tx.api_tokens.widen(hash_of(token), EVERY_SCOPE)
         if tx.api_tokens.get(hash_of(token)) is None:
             tx.api_tokens.add(record_of(token, kind, label, now))
             tx.api_tokens.revoke_others(kind, label, hash_of(token), now)

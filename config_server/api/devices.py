@@ -5,7 +5,8 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from config_server.api.context import Services, services, source_address
+from config_server.api.acting import current_change, ticket_of
+from config_server.api.context import services
 from config_server.api.documented import TOKEN_SECURITY, problems
 from config_server.api.schemas import (
     Bundle,
@@ -17,11 +18,11 @@ from config_server.api.schemas import (
     EnrolmentTicket,
     NewDeviceRequest,
 )
-from config_server.enrolment import MadeToken, make_token
+from config_server.enrolment import make_token
 from config_server.guards import current_actor, guarded, needs
-from config_server.provisioning import agent_toml, connection_of, enrol_command, make_bundle
+from config_server.provisioning import agent_toml, connection_of, make_bundle
 from config_server.records import DeviceFilter
-from config_server.registry import Change, NewDevice, find_devices, get_device, register_device
+from config_server.registry import NewDevice, find_devices, get_device, register_device
 from config_server.tokens import Scope
 
 blueprint = APIBlueprint(
@@ -38,7 +39,15 @@ blueprint = APIBlueprint(
 @guarded(needs(Scope.DEVICES_READ))
 def list_devices(query: DeviceQuery) -> dict[str, Any]:
     """Devices by id, page by page; only those on the caller's sites."""
-    wanted = DeviceFilter(query.state, query.site, current_actor().sites, query.cursor, query.limit + 1)
+    wanted = DeviceFilter(
+        state=query.state,
+        site_id=query.site,
+        sites=current_actor().sites,
+        after_device_id=query.cursor,
+        limit=query.limit + 1,
+        denied=query.denied,
+        text=query.text,
+    )
     with services().store.reading() as tx:
         found = find_devices(tx, wanted)
     page = [Device.of(view) for view in found[: query.limit]]
@@ -56,37 +65,37 @@ def show_device(path: DevicePath) -> dict[str, Any]:
 
 
 @blueprint.post("", responses={201: DeviceCreated}, summary="Register a device and make its enrolment token")
-@guarded(needs(Scope.DEVICES_WRITE))
+@guarded(needs(Scope.DEVICES_PROVISION))
 def add_device(body: NewDeviceRequest) -> tuple[dict[str, Any], int]:
     """The token is in this answer only; the registry keeps no more than what recognises it."""
-    parts, change = services(), _change()
+    parts, change = services(), current_change()
     with parts.store.writing() as tx:
         device = register_device(tx, NewDevice(body.name, body.device_id, body.site), change)
         life = parts.settings.enrolment_token_life
         made = make_token(tx, parts.prover, device.device_id, life, change)
         view = get_device(tx, device.device_id, change.actor)
-    created = DeviceCreated(device=Device.of(view), enrolment=_ticket(parts, made))
+    created = DeviceCreated(device=Device.of(view), enrolment=ticket_of(parts, made))
     return created.model_dump(mode="json"), 201
 
 
 @blueprint.post(
     "/<string:device_id>/token", responses={201: EnrolmentTicket}, summary="Make a new enrolment token"
 )
-@guarded(needs(Scope.DEVICES_WRITE))
+@guarded(needs(Scope.DEVICES_PROVISION))
 def renew_token(path: DevicePath) -> tuple[dict[str, Any], int]:
     """For a camera whose token expired or was lost; an older unused token ends."""
-    parts, change = services(), _change()
+    parts, change = services(), current_change()
     with parts.store.writing() as tx:
         device = get_device(tx, path.device_id, change.actor).device
         made = make_token(tx, parts.prover, device.device_id, parts.settings.enrolment_token_life, change)
-    return _ticket(parts, made).model_dump(mode="json"), 201
+    return ticket_of(parts, made).model_dump(mode="json"), 201
 
 
 @blueprint.post("/<string:device_id>/bundle", responses={200: Bundle}, summary="Make key and certificate here")
 @guarded(needs(Scope.DEVICES_WRITE))
 def bundle_device(path: DevicePath) -> dict[str, Any]:
     """For bench and factory: the key is in this answer only, and the audit log says that it was handed out."""
-    parts, change = services(), _change()
+    parts, change = services(), current_change()
     with parts.store.writing() as tx:
         device = get_device(tx, path.device_id, change.actor).device
         key, record = make_bundle(tx, parts.signer, device, change)
@@ -98,16 +107,3 @@ def bundle_device(path: DevicePath) -> dict[str, Any]:
         "agent.toml": settings_file,
     }
     return Bundle(files=files).model_dump(mode="json")
-
-
-def _ticket(parts: Services, made: MadeToken) -> EnrolmentTicket:
-    return EnrolmentTicket(
-        token=str(made.token),
-        token_id=made.token.public_id,
-        expires_at=made.expires_at,
-        command=enrol_command(parts.settings, made.token),
-    )
-
-
-def _change() -> Change:
-    return Change(current_actor(), source_address(), services().clock())

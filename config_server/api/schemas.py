@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from config_server.lifecycle import DeviceState
-from config_server.records import CertificateRecord, Site
+from config_server.records import CertificateRecord, CutoffRecord, Site
 from config_server.registry import MAX_NAME_LENGTH, DeviceView
 from fleet.messages.message import to_wire_time
 
@@ -17,13 +17,13 @@ AnyId = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_LENGTH, examples=["Front gate"])]
 
 
-class _Given(BaseModel):
+class Given(BaseModel):
     """What a client sends: a misspelt field is an error, not silence."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ProofRequest(_Given):
+class ProofRequest(Given):
     """Asks the server to prove that it knows a token, before the token is sent to it."""
 
     token_id: str = Field(pattern="^[0-9A-Za-z]{6}$", examples=["7K2Q9D"])
@@ -37,7 +37,7 @@ class Proof(BaseModel):
     proof: str
 
 
-class EnrolmentRequest(_Given):
+class EnrolmentRequest(Given):
     """A one-time token and a request for the key that the device has just made."""
 
     token: str = Field(max_length=64, examples=["7K2Q9D.ABCD-EFGH-JKMN-PQRS"])
@@ -77,7 +77,10 @@ class Device(BaseModel):
     site_id: str | None
     group: str | None
     state: str
+    denied: bool = Field(description="true from a revocation until a re-enrolment")
     created_at: WireTime
+    revoked_at: WireTime | None
+    decommissioned_at: WireTime | None
     certificate: Certificate | None
     streams: dict[str, Any]
 
@@ -91,7 +94,10 @@ class Device(BaseModel):
             site_id=device.site_id,
             group=device.group,
             state=device.state,
+            denied=device.denied,
             created_at=device.created_at,
+            revoked_at=device.revoked_at,
+            decommissioned_at=device.decommissioned_at,
             certificate=Certificate.of(view.certificate) if view.certificate else None,
             streams=dict(device.streams),
         )
@@ -104,22 +110,26 @@ class DeviceList(BaseModel):
     cursor: str | None
 
 
-class DeviceQuery(_Given):
+class DeviceQuery(Given):
     """Which devices to list."""
 
     state: DeviceState | None = None
     site: SiteId | None = None
+    denied: bool | None = Field(default=None, description="only those that were revoked (true) or were not (false)")
+    text: Annotated[str, Field(max_length=MAX_NAME_LENGTH, pattern=r"^[^\x00]*$")] | None = Field(
+        default=None, description="part of the id or name, in any case"
+    )
     cursor: AnyId | None = None
     limit: int = Field(default=100, ge=1, le=500)
 
 
-class DevicePath(_Given):
+class DevicePath(Given):
     """One device."""
 
     device_id: AnyId
 
 
-class NewDeviceRequest(_Given):
+class NewDeviceRequest(Given):
     """A camera that does not exist yet; without `device_id` one is made from the name."""
 
     name: Name
@@ -149,7 +159,7 @@ class Bundle(BaseModel):
     files: dict[str, str]
 
 
-class SiteModel(_Given):
+class SiteModel(Given):
     """A place with cameras; the time zone is an IANA name."""
 
     id: SiteId
@@ -168,7 +178,30 @@ class SiteList(BaseModel):
     items: list[SiteModel]
 
 
-class CrlPath(_Given):
+class CrlPath(Given):
     """The issuer's subject key identifier, hex."""
 
     ski: str = Field(pattern="^[0-9a-f]{40}$")
+
+
+class Cutoff(BaseModel):
+    """How far the cutting off of a device is; done once `finished_at` is there and `step` is "proven"."""
+
+    device_id: str
+    step: str = Field(description="recorded, denied, crl, reloaded, kicked, proven or failed")
+    requested_at: WireTime
+    requested_by: str
+    finished_at: WireTime | None
+    detail: str
+
+    @classmethod
+    def of(cls, record: CutoffRecord) -> Self:
+        """What of a record is shown."""
+        return cls(
+            device_id=record.device_id,
+            step=record.step,
+            requested_at=record.requested_at,
+            requested_by=record.requested_by,
+            finished_at=record.finished_at,
+            detail=record.detail,
+        )

@@ -1,6 +1,6 @@
 """Read and write API tokens (as hashes) and the audit trail."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,22 @@ class ApiTokens:
         row = self._connection.execute(select(api_tokens).where(api_tokens.c.sha256 == sha256)).first()
         return None if row is None else _token(row)
 
+    def of_kind(self, kind: str) -> Sequence[ApiTokenRecord]:
+        """Every token of a kind, newest first, revoked and expired ones too."""
+        wanted = select(api_tokens).where(api_tokens.c.kind == kind)
+        rows = self._connection.execute(wanted.order_by(api_tokens.c.created_at.desc(), api_tokens.c.sha256))
+        return [_token(row) for row in rows]
+
+    def widen(self, sha256: str, scopes: Iterable[str]) -> None:
+        """Give a token these scopes."""
+        which = update(api_tokens).where(api_tokens.c.sha256 == sha256)
+        self._connection.execute(which.values(scopes=sorted(scopes)))
+
+    def revoke(self, sha256: str, now: datetime) -> None:
+        """End a token."""
+        which = (api_tokens.c.sha256 == sha256) & api_tokens.c.revoked_at.is_(None)
+        self._connection.execute(update(api_tokens).where(which).values(revoked_at=now))
+
     def revoke_others(self, kind: str, label: str, keep_sha256: str, now: datetime) -> None:
         """Revoke every other token of this kind and label: a newly generated one replaces them."""
         same = (api_tokens.c.kind == kind) & (api_tokens.c.label == label)
@@ -46,8 +62,8 @@ class Audit:
         """Append an entry."""
         self._connection.execute(insert(audit).values(**asdict(entry) | {"detail": dict(entry.detail)}))
 
-    def of_device(self, device_id: str) -> Sequence[AuditEntry]:
-        """Every entry about a device, oldest first."""
+    def of_device(self, device_id: str | None) -> Sequence[AuditEntry]:
+        """Every entry about a device, oldest first; None: those that are about no device."""
         statement = select(audit).where(audit.c.device_id == device_id).order_by(audit.c.id)
         rows = self._connection.execute(statement)
         return [AuditEntry(r.at, r.actor, r.action, r.device_id, r.detail, r.source) for r in rows]

@@ -5,10 +5,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, literal, select, tuple_, update
 
-from config_server.records import CertificateRecord, CrlRecord
-from config_server.store.tables import certificates, crls
+from config_server.records import CertificateFilter, CertificateRecord, CrlRecord
+from config_server.store.tables import certificates, crls, devices
 
 
 class Certificates:
@@ -36,6 +36,25 @@ class Certificates:
         """Remember that its holder uses this certificate."""
         key = (certificates.c.issuer_ski == certificate.issuer_ski) & (certificates.c.serial == certificate.serial)
         self._connection.execute(update(certificates).where(key).values(active_at=now))
+
+    def find(self, wanted: CertificateFilter) -> Sequence[CertificateRecord]:
+        """Certificates of devices, those that end first first."""
+        statement = select(certificates).join(devices, certificates.c.device_id == devices.c.device_id)
+        if wanted.device_id is not None:
+            statement = statement.where(certificates.c.device_id == wanted.device_id)
+        if wanted.due_before is not None:
+            statement = statement.where(
+                certificates.c.not_after < wanted.due_before, certificates.c.revoked_at.is_(None)
+            )
+        if wanted.sites is not None:
+            statement = statement.where(devices.c.site_id.in_(wanted.sites))
+        order = tuple_(certificates.c.not_after, certificates.c.serial)
+        if wanted.after is not None:
+            not_after, serial = wanted.after
+            ends = literal(not_after, certificates.c.not_after.type)
+            statement = statement.where(order > tuple_(ends, literal(serial)))
+        ordered = statement.order_by(certificates.c.not_after, certificates.c.serial).limit(wanted.limit)
+        return [_record(row) for row in self._connection.execute(ordered)]
 
     def revoke_unexpired(self, device_id: str, now: datetime) -> list[str]:
         """Revoke every certificate of a device that still counts; the serials (hex) that were revoked now."""

@@ -111,6 +111,13 @@ def _narrowed(statement: Select[Any], wanted: DeviceFilter) -> Select[Any]:
         statement = statement.where(devices.c.site_id == wanted.site_id)
     if wanted.sites is not None:
         statement = statement.where(devices.c.site_id.in_(wanted.sites))
+    if wanted.denied is not None:
+        statement = statement.where(devices.c.denied.is_(wanted.denied))
+    if wanted.text is not None:
+        part = name_key(wanted.text)
+        statement = statement.where(
+            devices.c.device_id.contains(part, autoescape=True) | devices.c.name_key.contains(part, autoescape=True)
+        )
     if wanted.after_device_id is not None:
         statement = statement.where(devices.c.device_id > wanted.after_device_id)
     return statement

@@ -20,7 +20,7 @@ def test_a_tokens_kind_shows_in_its_first_letters(kind: TokenKind, prefix: str) 
 def test_a_record_recognises_its_token_and_does_not_contain_it() -> None:
     token = new_token(TokenKind.API)
     record = record_of(token, TokenKind.API, "admin", NOW)
-    assert is_usable(record, token)
+    assert is_usable(record, token, NOW)
     assert record.scopes == EVERY_SCOPE
     assert token not in repr(record)
     assert record.sha256 == hash_of(token)
@@ -29,6 +29,6 @@ def test_a_record_recognises_its_token_and_does_not_contain_it() -> None:
 def test_another_token_a_revoked_one_and_one_of_the_wrong_kind_are_refused() -> None:
     token = new_token(TokenKind.API)
     record = record_of(token, TokenKind.API, "admin", NOW)
-    assert not is_usable(record, new_token(TokenKind.API))
-    assert not is_usable(replace(record, revoked_at=NOW), token)
-    assert not is_usable(replace(record, kind=TokenKind.SERVICE), token)
+    assert not is_usable(record, new_token(TokenKind.API), NOW)
+    assert not is_usable(replace(record, revoked_at=NOW), token, NOW)
+    assert not is_usable(replace(record, kind=TokenKind.SERVICE), token, NOW)
