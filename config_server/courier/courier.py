@@ -9,6 +9,8 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from config_server.authorities import load_authorities
 from config_server.courier import renewals
+from config_server.authorities import load_authorities
+from config_server.courier import renewals
 from config_server.courier.broker_figures import FILTER, BrokerFigures
 from config_server.courier.care import Caretaker
 from config_server.courier.controls import control_of
@@ -16,6 +18,7 @@ from config_server.courier.cutoffs import Cutoffs
 from config_server.courier.facts import FactsCourier
 from config_server.courier.status import StatusServer
 from config_server.settings import ConfigSettings
+from config_server.signing import Signer, signer_of
 from config_server.signing import Signer, signer_of
 from config_server.store.database import StoreUnavailable
 from config_server.store.registry import Store
@@ -50,10 +53,12 @@ class Courier:
         self._facts = FactsCourier(self._store, self._session)
         self._care = Caretaker(settings, self._store)
         self._renewals = renewals.RenewalDesk(self._store, self._session, self._signer, clock)
+        self._renewals = renewals.RenewalDesk(self._store, self._session, self._signer, clock)
         self._cutoffs = Cutoffs(settings, self._store, control_of(settings), clock)
         self._database_failure: str | None = None
         registry = CollectorRegistry()
         self._session.subscribe(FILTER, 0, BrokerFigures(registry).take)
+        self._session.subscribe(renewals.FILTER, 1, self._renewals.take)
         self._session.subscribe(renewals.FILTER, 1, self._renewals.take)
         self._offer_own_figures(registry)
         self._status = StatusServer(settings.courier_port, self.condition, registry)
@@ -61,6 +66,7 @@ class Courier:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop`; what was under way is found again in the database by the next start."""
         self._status.start()
+        self._renewals.start()
         self._session.start()
         cutting = threading.Thread(target=self._cutoffs.run, args=(stop,), name="cutoffs", daemon=True)
         cutting.start()
@@ -102,6 +108,9 @@ class Courier:
             self._database_failure = str(error)
         else:
             self._database_failure = None
+
+    def _signer(self) -> Signer:
+        return signer_of(load_authorities(self._settings).issuing, self._settings)
 
     def _signer(self) -> Signer:
         return signer_of(load_authorities(self._settings).issuing, self._settings)
