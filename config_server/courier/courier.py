@@ -9,16 +9,11 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from config_server.authorities import load_authorities
 from config_server.courier import renewals
-from config_server.authorities import load_authorities
-from config_server.courier import renewals
 from config_server.courier.broker_figures import FILTER, BrokerFigures
 from config_server.courier.care import Caretaker
-from config_server.courier.controls import control_of
-from config_server.courier.cutoffs import Cutoffs
 from config_server.courier.facts import FactsCourier
 from config_server.courier.status import StatusServer
 from config_server.settings import ConfigSettings
-from config_server.signing import Signer, signer_of
 from config_server.signing import Signer, signer_of
 from config_server.store.database import StoreUnavailable
 from config_server.store.registry import Store
@@ -28,7 +23,6 @@ from fleet.mqtt import BrokerAddress, Session, SessionOptions
 log = get_logger(__name__)
 
 NAME = "srv-courier-1"
-STOP_S = 5.0
 
 
 def utc_now() -> datetime:
@@ -53,12 +47,9 @@ class Courier:
         self._facts = FactsCourier(self._store, self._session)
         self._care = Caretaker(settings, self._store)
         self._renewals = renewals.RenewalDesk(self._store, self._session, self._signer, clock)
-        self._renewals = renewals.RenewalDesk(self._store, self._session, self._signer, clock)
-        self._cutoffs = Cutoffs(settings, self._store, control_of(settings), clock)
         self._database_failure: str | None = None
         registry = CollectorRegistry()
         self._session.subscribe(FILTER, 0, BrokerFigures(registry).take)
-        self._session.subscribe(renewals.FILTER, 1, self._renewals.take)
         self._session.subscribe(renewals.FILTER, 1, self._renewals.take)
         self._offer_own_figures(registry)
         self._status = StatusServer(settings.courier_port, self.condition, registry)
@@ -68,13 +59,10 @@ class Courier:
         self._status.start()
         self._renewals.start()
         self._session.start()
-        cutting = threading.Thread(target=self._cutoffs.run, args=(stop,), name="cutoffs", daemon=True)
-        cutting.start()
         log.info("courier started", health_port=self._settings.courier_port)
         while not stop.is_set():
             self._round()
             stop.wait(self._settings.courier_round_s)
-        cutting.join(STOP_S)
         self._session.stop()
         self._renewals.stop()
         self._status.stop()
@@ -86,13 +74,11 @@ class Courier:
         certificates = self._care.condition(self._clock())
         database = self._database_failure or "ok"
         connected = self._session.is_connected
-        cutoffs = self._cutoffs.condition()
-        well = connected and certificates.pop("ok") and database == "ok" and cutoffs["failure"] is None
+        well = connected and certificates.pop("ok") and database == "ok"
         checks = {
             "broker": "connected" if connected else "not connected",
             "database": database,
             "certificates": certificates,
-            "cutoffs": cutoffs,
         }
         return {"state": "ok" if well else "degraded", "checks": checks}
 
@@ -108,9 +94,6 @@ class Courier:
             self._database_failure = str(error)
         else:
             self._database_failure = None
-
-    def _signer(self) -> Signer:
-        return signer_of(load_authorities(self._settings).issuing, self._settings)
 
     def _signer(self) -> Signer:
         return signer_of(load_authorities(self._settings).issuing, self._settings)
