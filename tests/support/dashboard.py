@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -33,6 +33,8 @@ class Site:
     database: Database
     password: str
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    # Where programs write what they say; None: where the test itself writes.
+    output: IO[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -82,7 +84,8 @@ class Site:
         return client
 
     def _start(self, name: str, argv: list[str], port: int) -> None:
-        process = subprocess.Popen(argv, env={**os.environ, **environment(self.settings)})
+        around = {**os.environ, **environment(self.settings)}
+        process = subprocess.Popen(argv, env=around, stdout=self.output, stderr=self.output)
         self.processes[name] = process
 
         def healthy() -> bool:
@@ -117,6 +120,7 @@ def environment(settings: ServerSettings) -> dict[str, str]:
         **named,
         "CAMFLEET_HOME": str(settings.home_folder),
         "CAMFLEET_EVENTS_DATABASE_URL": settings.events_database,
+        "CAMFLEET_LOG_LEVEL": settings.log_level,
     }
 
 
