@@ -7,8 +7,8 @@ from config_server.records import CutoffRecord
 from config_server.registry import Change
 from config_server.store.registry import Transaction
 
-# From these steps on every older certificate of the device is in a list that the broker has loaded.
-LOADED = frozenset({"reloaded", "kicked", "proven"})
+# From these steps on every older certificate is in a list that the broker has loaded, and its session is closed.
+LOADED = frozenset({"kicked", "proven"})
 
 
 def record_cutoff(tx: Transaction, device_id: str, change: Change) -> list[str]:

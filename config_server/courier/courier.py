@@ -11,6 +11,8 @@ from config_server.authorities import load_authorities
 from config_server.courier import renewals
 from config_server.courier.broker_figures import FILTER, BrokerFigures
 from config_server.courier.care import Caretaker
+from config_server.courier.controls import control_of
+from config_server.courier.cutoffs import Cutoffs
 from config_server.courier.facts import FactsCourier
 from config_server.courier.status import StatusServer
 from config_server.settings import ConfigSettings
@@ -23,6 +25,7 @@ from fleet.mqtt import BrokerAddress, Session, SessionOptions
 log = get_logger(__name__)
 
 NAME = "srv-courier-1"
+STOP_S = 5.0
 
 
 def utc_now() -> datetime:
@@ -47,6 +50,7 @@ class Courier:
         self._facts = FactsCourier(self._store, self._session)
         self._care = Caretaker(settings, self._store)
         self._renewals = renewals.RenewalDesk(self._store, self._session, self._signer, clock)
+        self._cutoffs = Cutoffs(settings, self._store, control_of(settings), clock)
         self._database_failure: str | None = None
         registry = CollectorRegistry()
         self._session.subscribe(FILTER, 0, BrokerFigures(registry).take)
@@ -59,10 +63,13 @@ class Courier:
         self._status.start()
         self._renewals.start()
         self._session.start()
+        cutting = threading.Thread(target=self._cutoffs.run, args=(stop,), name="cutoffs", daemon=True)
+        cutting.start()
         log.info("courier started", health_port=self._settings.courier_port)
         while not stop.is_set():
             self._round()
             stop.wait(self._settings.courier_round_s)
+        cutting.join(STOP_S)
         self._session.stop()
         self._renewals.stop()
         self._status.stop()
@@ -74,11 +81,13 @@ class Courier:
         certificates = self._care.condition(self._clock())
         database = self._database_failure or "ok"
         connected = self._session.is_connected
-        well = connected and certificates.pop("ok") and database == "ok"
+        cutoffs = self._cutoffs.condition()
+        well = connected and certificates.pop("ok") and database == "ok" and cutoffs["failure"] is None
         checks = {
             "broker": "connected" if connected else "not connected",
             "database": database,
             "certificates": certificates,
+            "cutoffs": cutoffs,
         }
         return {"state": "ok" if well else "degraded", "checks": checks}
 
