@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from prometheus_client import CollectorRegistry
@@ -13,12 +11,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config_server.api import operations
 from config_server.api.context import EXTENSION, Services
+from config_server.api.limiting import limit_open_routes
 from config_server.api.problems import refuse_invalid, register_problems
 from config_server.api.requests import PatientJson, begin, finish
 from config_server.api.routes import BLUEPRINTS
 from config_server.authorities import load_authorities
 from config_server.enrolment import Prover
-from config_server.guards import ANY_TOKEN, LOOPBACK, Kind, enforce, guard_of, guarded
+from config_server.guards import ANY_TOKEN, LOOPBACK, enforce, guarded
+from config_server.rate_limits import RateLimiter
 from config_server.secrets_files import SEAL_KEY
 from config_server.settings import ConfigSettings
 from config_server.signing import signer_of
@@ -29,16 +29,23 @@ from fleet import __version__
 MAX_BODY_BYTES = 64 * 1024
 
 
+def utc_now() -> datetime:
+    """The time now."""
+    return datetime.now(UTC)
+
+
 def wire(settings: ConfigSettings) -> Services:
     """Open the store and load the CA; every failure names the command to run."""
     require_current_schema(settings.config_database)
     authorities = load_authorities(settings)
+    store = Store(settings.config_database)
     return Services(
         settings=settings,
-        store=Store(settings.config_database),
+        store=store,
         signer=signer_of(authorities.issuing, settings),
         prover=Prover(settings.home.secret(SEAL_KEY).read_bytes(), authorities.root_pem),
-        clock=lambda: datetime.now(UTC),
+        clock=utc_now,
+        limiter=RateLimiter(store, utc_now),
     )
 
 
@@ -54,10 +61,10 @@ def create_app(parts: Services) -> OpenAPI:
     )
     app.json = PatientJson(app)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["RATELIMIT_HEADERS_ENABLED"] = True
     app.extensions[EXTENSION] = parts
     app.before_request(begin)
     app.before_request(enforce)
+    app.before_request(limit_open_routes)
     app.after_request(finish)
     register_problems(app)
     for blueprint in BLUEPRINTS:
@@ -65,7 +72,6 @@ def create_app(parts: Services) -> OpenAPI:
     app.register_blueprint(operations.blueprint)
     PrometheusMetrics(app, group_by="endpoint", registry=CollectorRegistry())
     _guard_libraries(app)
-    _limit_open_routes(app, parts.settings)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     return app
 
@@ -85,14 +91,3 @@ def _plain(view: Any) -> Any:
         return view(**values)
 
     return call
-
-
-def _limit_open_routes(app: OpenAPI, settings: ConfigSettings) -> None:
-    """Limit what nobody has to identify for, per address; the count is per worker."""
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", headers_enabled=True)
-    rates = {Kind.ENROLMENT: settings.enrolment_rate, Kind.OPEN: settings.open_rate}
-    views: dict[str, Any] = app.view_functions
-    for endpoint, view in views.items():
-        guard = guard_of(app, endpoint)
-        if guard is not None and guard.kind in rates:
-            views[endpoint] = limiter.limit(rates[guard.kind])(view)

@@ -1,7 +1,7 @@
 """Set up and look after this host's PKI: everything that `ca init`, `ca renew` and the courier's rounds do."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from config_server.authorities import Authorities, load_authorities, make_missing
 from config_server.broker_files import broker_files_held
@@ -13,6 +13,9 @@ from config_server.secrets_files import SYSTEM, make_missing_keys, make_missing_
 from config_server.signing import signer_of
 from config_server.store.registry import Store, Transaction
 from fleet.settings import ServerSettings
+
+# Longer than any window of a limit.
+RATES_KEPT = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,8 @@ def _care(settings: ServerSettings, store: Store, authorities: Authorities, now:
         canary = sign_canary_if_due(tx, signer_of(authorities.issuing, settings), settings.home, now)
         crls = sign_crls(tx, authorities, now)
         tx.enrolments.forget_expired(now)
+        tx.sightings.forget_expired(now)
+        tx.rates.forget_before(now - RATES_KEPT)
     for item in renewed:
         host.install(item)
     if canary:

@@ -18,6 +18,8 @@ OPEN_ROUTES = frozenset(
     {
         "/config/enrol/proof",
         "/config/enrol",
+        "/config/sightings",
+        "/config/sightings/collect",
         "/config/renew/nonce",
         "/config/renew",
         "/crl/<string:ski>.crl",

@@ -1,11 +1,15 @@
-"""What routes that change something share: who changes it, and the ticket by which a camera enrols."""
+"""What routes that change something share: who changes it, and what a camera is given to enrol and when enrolled."""
+
+from datetime import datetime
 
 from config_server.api.context import Services, services, source_address
-from config_server.api.schemas import EnrolmentTicket
+from config_server.api.schemas import Enrolled, EnrolmentTicket
 from config_server.enrolment import MadeToken
 from config_server.guards import current_actor
-from config_server.provisioning import enrol_command
+from config_server.provisioning import connection_of, enrol_command
+from config_server.records import CertificateRecord
 from config_server.registry import Change
+from config_server.store.registry import Transaction
 
 
 def current_change() -> Change:
@@ -20,4 +24,16 @@ def ticket_of(parts: Services, made: MadeToken) -> EnrolmentTicket:
         token_id=made.token.public_id,
         expires_at=made.expires_at,
         command=enrol_command(parts.settings, made.token),
+    )
+
+
+def enrolled_answer(tx: Transaction, record: CertificateRecord, now: datetime) -> Enrolled:
+    """Everything that a camera needs from now on."""
+    parts = services()
+    return Enrolled(
+        device_id=record.subject,
+        certificate_pem=record.certificate_pem + parts.signer.ca_pem.decode(),
+        root_pem=parts.prover.root_pem.decode(),
+        server_time=now,
+        **vars(connection_of(tx, parts.settings)),
     )

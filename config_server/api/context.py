@@ -7,6 +7,7 @@ from datetime import datetime
 from flask import current_app, request
 
 from config_server.enrolment import Prover
+from config_server.rate_limits import RateLimiter
 from config_server.settings import ConfigSettings
 from config_server.signing import Signer
 from config_server.store.registry import Store
@@ -23,6 +24,7 @@ class Services:
     signer: Signer
     prover: Prover
     clock: Callable[[], datetime]
+    limiter: RateLimiter
 
 
 def services() -> Services:

@@ -6,11 +6,11 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from config_server import enrolment
+from config_server.api.acting import enrolled_answer
 from config_server.api.context import services, source_address
 from config_server.api.documented import problems
 from config_server.api.schemas import Enrolled, EnrolmentRequest, Proof, ProofRequest
 from config_server.guards import ENROLMENT, guarded
-from config_server.provisioning import connection_of
 from fleet.logs import get_logger
 
 log = get_logger(__name__)
@@ -42,13 +42,6 @@ def enrol(body: EnrolmentRequest) -> dict[str, Any]:
     applicant = enrolment.Applicant(body.token, body.csr_pem, source_address())
     with parts.store.writing() as tx:
         record = enrolment.enrol(tx, parts.signer, applicant, now)
-        connection = connection_of(tx, parts.settings)
+        answer = enrolled_answer(tx, record, now)
     log.info("device enrolled", device_id=record.subject, serial=record.serial, source=applicant.source)
-    answer = Enrolled(
-        device_id=record.subject,
-        certificate_pem=record.certificate_pem + parts.signer.ca_pem.decode(),
-        root_pem=parts.prover.root_pem.decode(),
-        server_time=now,
-        **vars(connection),
-    )
     return answer.model_dump(mode="json")

@@ -6,8 +6,10 @@ from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
 from config_server.enrolment import EnrolmentRefused
+from config_server.rate_limits import TooManyRequests
 from config_server.registry import Conflict, Invalid, Unknown
 from config_server.renewal import RenewalRefused
+from config_server.sightings import SightingRefused, TooManyWaiting
 from config_server.store.conflict import AlreadyThere
 from config_server.store.database import StoreUnavailable
 from fleet.logs import get_logger
@@ -31,6 +33,14 @@ RENEWAL_REFUSED = Problem(
 )
 
 
+NOT_LET_IN = Problem(
+    403,
+    "Not let in",
+    "a person turned this camera away, or it waited too long: run 'camfleet-agent enroll --show-code' again",
+    "urn:camfleet:problem:not-let-in",
+)
+
+
 def register_problems(app: Flask) -> None:
     """Have the app answer every exception as a problem."""
     app.register_error_handler(Problem, answer)
@@ -40,9 +50,12 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(Unknown, lambda e: answer(Problem(404, "Not Found", str(e))))
     app.register_error_handler(Invalid, lambda e: answer(Problem(422, "Unprocessable Content", str(e))))
     app.register_error_handler(EnrolmentRefused, _enrolment_refused)
+    app.register_error_handler(SightingRefused, _sighting_refused)
+    app.register_error_handler(TooManyWaiting, _too_many_waiting)
     app.register_error_handler(RenewalRefused, _renewal_refused)
     app.register_error_handler(CsrRefused, _csr_refused)
     app.register_error_handler(StoreUnavailable, _store_unavailable)
+    app.register_error_handler(TooManyRequests, _too_many)
 
 
 def answer(problem: Problem) -> Response:
@@ -84,6 +97,18 @@ def _renewal_refused(error: RenewalRefused) -> Response:
     return answer(RENEWAL_REFUSED)
 
 
+def _sighting_refused(error: SightingRefused) -> Response:
+    log.warning("camera not let in", reason=str(error), source=request.remote_addr)
+    return answer(NOT_LET_IN)
+
+
+def _too_many_waiting(error: TooManyWaiting) -> Response:
+    log.warning("camera not let in", reason=str(error), source=request.remote_addr)
+    response = answer(Problem(429, "Too Many Requests", "too many cameras wait to be accepted: try again later"))
+    response.headers["Retry-After"] = "600"
+    return response
+
+
 def _csr_refused(error: CsrRefused) -> Response:
     log.warning("certificate request refused", reason=str(error), source=request.remote_addr)
     detail = "the certificate request is not usable: it must be PEM, EC P-256, and signed by its own key"
@@ -94,3 +119,11 @@ def _store_unavailable(error: StoreUnavailable) -> Response:
     log.error("the database is not usable", reason=str(error))
     detail = "nothing was changed: the registry cannot be read or written now; see config_server's log"
     return answer(Problem(503, "Service Unavailable", detail))
+
+
+def _too_many(error: TooManyRequests) -> Response:
+    log.warning("too many requests", reason=str(error))
+    detail = f"this address sent too many requests: wait {error.retry_after_s} s, then try again"
+    response = answer(Problem(429, "Too Many Requests", detail))
+    response.headers["Retry-After"] = str(error.retry_after_s)
+    return response

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -15,20 +16,29 @@ class StoreUnavailable(Exception):
     """The database cannot be read or written now: full or read-only disk, no server, no permission."""
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for SQLite (WAL, synchronous FULL) or PostgreSQL; nothing is connected yet."""
+def open_engine(url: str, *, durable: bool = True) -> Engine:
+    """An engine for SQLite (WAL, synchronous FULL) or PostgreSQL; nothing is connected yet.
+
+    Without `durable` a commit does not wait for the disk; what was committed durably stays so.
+    """
     engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, synchronous="FULL" if durable else "NORMAL"))
         event.listen(engine, "begin", _begin_sqlite)
+    elif not durable:
+        event.listen(engine, "begin", _begin_hastily)
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+def _begin_hastily(connection: Connection) -> None:
+    connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any, *, synchronous: str) -> None:
     # Python's own transaction handling starts a transaction too late; ours begins in _begin_sqlite.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("busy_timeout = 5000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("busy_timeout = 5000", "journal_mode = WAL", f"synchronous = {synchronous}", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -24,6 +24,7 @@ from fleet.pki.facts import (
     ski_of,
 )
 from fleet.pki.keys import KeyRefused, new_key, public_key_of, sign, signature_is_right
+from fleet.pki.pairing import in_groups, pairing_code, read_code
 from fleet.pki.profiles import Profile, device_profile, host_profile, server_profile
 from fleet.pki.renewal import confirmation_message, renewal_message
 from fleet.pki.seal import SealBroken, new_seal_key, open_sealed, seal
@@ -47,16 +48,19 @@ __all__ = [
     "crl_der",
     "device_profile",
     "host_profile",
+    "in_groups",
     "make_csr",
     "make_proof",
     "new_key",
     "new_seal_key",
     "new_token",
     "open_sealed",
+    "pairing_code",
     "proof_is_right",
     "prove_key",
     "public_key_of",
     "read_certificate",
+    "read_code",
     "read_crl",
     "read_crls",
     "read_csr",

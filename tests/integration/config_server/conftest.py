@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from config_server.api.context import Services
 from config_server.app import create_app, wire
+from config_server.rate_limits import RateLimiter
 from config_server.settings import ConfigSettings
 from config_server.store.registry import Store
 from fleet.pki import make_csr, new_key
@@ -81,7 +82,7 @@ def make_api(home: Path, **given: Any) -> Api:
     """An app on a home of its own; `given` are settings."""
     parts = wire(prepare_home(home, **given))
     clock = Clock(datetime.now(UTC))
-    parts = replace(parts, clock=clock)
+    parts = replace(parts, clock=clock, limiter=RateLimiter(parts.store, clock))
     token = parts.settings.home.secret("admin.token").read_text()
     return Api(parts, create_app(parts).test_client(), clock, token)
 
