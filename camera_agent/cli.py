@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
+import sys
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -14,6 +17,7 @@ import typer
 from camera_agent.checks import check_everything
 from camera_agent.enrolment.enrol import EnrolmentWish, enrol
 from camera_agent.enrolment.exchange import clock_error_s
+from camera_agent.enrolment.on_sight import Bystander, SightWish, enrol_on_sight
 from camera_agent.failures import as_sentences
 from camera_agent.recording import run_replay
 from camera_agent.settings import find_home, origins, read_settings
@@ -34,7 +38,9 @@ app = new_app("A camera that thinks for itself: detect on the device, remember u
 @app.command("enroll")
 def enroll(
     server: Annotated[str, typer.Option("--server", help="The servers' address, https://…")],
-    token: Annotated[str, typer.Option("--token", help="The enrolment token, ID.XXXX-XXXX-XXXX-XXXX")],
+    token: Annotated[str | None, typer.Option("--token", help="The enrolment token, ID.XXXX-XXXX-XXXX-XXXX")] = None,
+    show_code: Annotated[bool, typer.Option("--show-code", help="Without a token: show a code to compare")] = False,
+    name: Annotated[str | None, typer.Option("--name", help="With --show-code: how to be called [host name]")] = None,
     ca: Annotated[Path | None, typer.Option("--ca", help="The servers' root, if you already have it")] = None,
     home: HomeOption = None,
     source: Annotated[str | None, typer.Option("--source", help="The first stream's source")] = None,
@@ -44,11 +50,23 @@ def enroll(
     folder = find_home(home)
     with as_sentences():
         root = ca.read_bytes() if ca else None
-        answer = enrol(folder, EnrolmentWish(server, read_token(token), root, source, force))
+        if token is not None and not show_code:
+            answer = enrol(folder, EnrolmentWish(server, read_token(token), root, source, force))
+        elif show_code and token is None:
+            wish = SightWish(server, name or socket.gethostname(), root, source, force)
+            answer = enrol_on_sight(folder, wish, _bystander())
+        else:
+            raise CommandFailed("give either --token with the enrolment token, or --show-code")
     print(f"Enrolled as {answer.device_id}. Key and certificate are in {folder.path}.")
     if abs(clock_error_s(answer, datetime.now(UTC))) > CLOCK_TROUBLE_S:
         print(f"This device's clock is {clock_error_s(answer, datetime.now(UTC)):+.0f} s from the server's: set it.")
     print(f"Next: camfleet-agent check --home {folder.path}, then camfleet-agent run --home {folder.path}")
+
+
+def _bystander() -> Bystander:
+    """The person at this terminal; where there is none, the page alone decides."""
+    asked = sys.stdin.isatty()
+    return Bystander(print, lambda question: not asked or typer.confirm(question), time.sleep)
 
 
 @app.command("run")

@@ -9,6 +9,7 @@ from pathlib import Path
 from camera_agent.enrolment.exchange import Enrolled, EnrolmentServer
 from camera_agent.enrolment.identity import IdentityUnusable, adopt, finish_adoption, prepare_key, read_identity
 from camera_agent.home import AgentHome
+from camera_agent.renewal.successor import discard
 from fleet.home import write_file
 from fleet.pki import EnrolmentToken
 
@@ -37,17 +38,25 @@ class EnrolmentWish:
 
 def enrol(home: AgentHome, wish: EnrolmentWish) -> Enrolled:
     """Get an identity and write it with agent.toml; nothing of an existing one changes before that succeeded."""
-    _refuse_second_identity(home, force=wish.force)
+    refuse_second_identity(home, force=wish.force)
     server = EnrolmentServer(wish.server_url)
     key = prepare_key(home)
     root = wish.ca or server.prove(wish.token)
     answer = server.ask(wish.token, key, root)
-    write_file(home.settings, _settings_text(answer, home.settings, wish.source).encode())
-    adopt(home, certificate=answer.certificate_pem.encode(), root=root)
+    take_identity(home, answer, root, wish.source)
     return answer
 
 
-def _refuse_second_identity(home: AgentHome, *, force: bool) -> None:
+def take_identity(home: AgentHome, answer: Enrolled, root: bytes, source: str | None) -> None:
+    """Write the settings and make the answer's certificate, with the key prepared for it, the identity."""
+    write_file(home.settings, _settings_text(answer, home.settings, source).encode())
+    # A renewal of the identity that ends here must not take the place of the new one.
+    discard(home)
+    adopt(home, certificate=answer.certificate_pem.encode(), root=root)
+
+
+def refuse_second_identity(home: AgentHome, *, force: bool) -> None:
+    """Raise AlreadyEnrolled unless there is none, or the person wants another."""
     finish_adoption(home)
     try:
         facts = read_identity(home)

@@ -25,10 +25,16 @@ from fleet.pki.enrolment import NONCE_BYTES
 
 TIMEOUT_S = 15.0
 MAX_ANSWER_BYTES = 256 * 1024
+ACCEPTED_NOT_YET = 202
+TOO_MANY = 429
 
 
 class EnrolmentRefused(Exception):
     """The server said no; the text says why and what to do."""
+
+
+class SlowDown(EnrolmentRefused):
+    """The server has answered this network often enough for the moment."""
 
 
 class ServerNotTrusted(Exception):
@@ -42,6 +48,15 @@ class ServerUnreachable(Exception):
 class _Proof(BaseModel):
     root_pem: str
     proof: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class _Sighted(BaseModel):
+    root_pem: str
+    poll_after_s: float = Field(default=5.0, ge=1, le=300)
+
+
+class _Waiting(BaseModel):
+    poll_after_s: float = Field(default=5.0, ge=1, le=300)
 
 
 class Enrolled(BaseModel):
@@ -74,11 +89,8 @@ class EnrolmentServer:
     def prove(self, token: EnrolmentToken) -> bytes:
         """Return the root of the server that made the token, as PEM; raises ServerNotTrusted for any other."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        not_yet_trusted = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        not_yet_trusted.check_hostname = False
-        not_yet_trusted.verify_mode = ssl.CERT_NONE
         question = {"token_id": token.public_id, "nonce": nonce.hex()}
-        answer = self._post("/config/enrol/proof", question, not_yet_trusted, _Proof)
+        answer = self._post("/config/enrol/proof", question, _trusting_nobody(), _Proof)
         root = answer.root_pem.encode()
         try:
             fingerprint = read_certificate(root).fingerprint
@@ -99,7 +111,30 @@ class EnrolmentServer:
         _check(answer, key, root)
         return answer
 
+    def be_seen(self, key: bytes, name: str, ca: bytes | None) -> bytes:
+        """Ask to be let in and return the root that the server shows; what it is worth, a person compares."""
+        question = {"csr_pem": make_csr(key, "camfleet-agent").decode(), "name_wish": name}
+        answer = self._post("/config/sightings", question, _trusting(ca) if ca else _trusting_nobody(), _Sighted)
+        root = answer.root_pem.encode()
+        _trusting(root)
+        if ca is not None and read_certificate(root).fingerprint != read_certificate(ca).fingerprint:
+            raise ServerNotTrusted(f"{self.url} shows another root than the one given with --ca: ask its operator")
+        return root
+
+    def collect(self, key: bytes, root: bytes) -> Enrolled | float:
+        """Return the answer of an accepted device, or the seconds to wait; over TLS that leads to `root`."""
+        question = {"csr_pem": make_csr(key, "camfleet-agent").decode()}
+        status, body = self._send("/config/sightings/collect", question, _trusting(root))
+        if status == ACCEPTED_NOT_YET:
+            return self._read(body, _Waiting).poll_after_s
+        answer = self._read(body, Enrolled)
+        _check(answer, key, root)
+        return answer
+
     def _post(self, path: str, question: dict[str, str], trust: ssl.SSLContext, kind: type[Answer]) -> Answer:
+        return self._read(self._send(path, question, trust)[1], kind)
+
+    def _send(self, path: str, question: dict[str, str], trust: ssl.SSLContext) -> tuple[int, bytes]:
         try:
             with (
                 httpx.Client(verify=trust, timeout=TIMEOUT_S, trust_env=False) as client,
@@ -109,7 +144,11 @@ class EnrolmentServer:
         except httpx.HTTPError as error:
             raise ServerUnreachable(f"cannot reach {self.url}: {_why(error)}") from error
         if response.status_code >= 400:
-            raise EnrolmentRefused(_refusal(response.status_code, body))
+            refused = SlowDown if response.status_code == TOO_MANY else EnrolmentRefused
+            raise refused(_refusal(response.status_code, body))
+        return response.status_code, body
+
+    def _read(self, body: bytes, kind: type[Answer]) -> Answer:
         try:
             return kind.model_validate_json(body)
         except ValidationError:
@@ -119,6 +158,14 @@ class EnrolmentServer:
 def clock_error_s(answer: Enrolled, now: datetime) -> float:
     """Return how far this device's clock is ahead of the server's, in seconds."""
     return (now - answer.server_time).total_seconds()
+
+
+def _trusting_nobody() -> ssl.SSLContext:
+    """Encrypted, but to whom is not known: for what may be told to anybody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _trusting(root: bytes) -> ssl.SSLContext:
@@ -162,7 +209,7 @@ def _refusal(status: int, body: bytes) -> str:
         said = ": ".join(str(problem[key])[:200] for key in ("title", "detail") if problem.get(key))
     except (ValueError, AttributeError, TypeError):
         said = ""
-    if status == 429:
+    if status == TOO_MANY:
         return f"the server asks to slow down ({said or status}): wait a minute, then try again"
     if status >= 500:
         return f"the server has trouble ({said or status}): try again later, or tell its operator"

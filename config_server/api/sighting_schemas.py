@@ -8,7 +8,7 @@ from config_server.api.schemas import Given, Name, SiteId, WireTime
 from config_server.records import SightingRecord
 from fleet.pki import in_groups
 
-POLL_AFTER_S = 3
+POLL_AFTER_S = 5
 
 
 class SightingRequest(Given):
