@@ -3,18 +3,23 @@
 import errno
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import entry_points
-from typing import NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError  # typer carries it and exports it nowhere else
 
 from fleet import __version__
+from fleet.audit_trail import NothingToCut, ProgramTrail, TrailUnusable, trails
 from fleet.settings import ServerSettings, SettingsError, load
 
 COMMANDS = "camfleet.commands"
 MIGRATIONS = "camfleet.migrations"
 
+T = TypeVar("T")
+Program = Annotated[str | None, typer.Option(help="config or events (default: both)")]
 
 # What a person can do about what the operating system said.
 _REMEDIES = {
@@ -80,6 +85,10 @@ def build_app() -> typer.Typer:
     app = new_app("Run a fleet of smart cameras: identities, people, databases.")
     app.command()(version)
     app.command()(migrate)
+    audit = new_app("Check and trim the audit trails of this host (offline).")
+    audit.command("verify")(verify_audit)
+    audit.command("trim")(trim_audit)
+    app.add_typer(audit, name="audit")
     for point in sorted(entry_points(group=COMMANDS), key=lambda point: point.name):
         register: Callable[[typer.Typer], None] = point.load()
         register(app)
@@ -97,6 +106,47 @@ def migrate() -> None:
     for point in sorted(entry_points(group=MIGRATIONS), key=lambda point: point.name):
         migrate_one: Callable[[ServerSettings], str] = point.load()
         print(f"{point.name}: {migrate_one(settings)}")
+
+
+def verify_audit(program: Program = None) -> None:
+    """Follow the chain of every audit row; the first one that does not fit is named."""
+    broken = []
+    for trail in _trails(program):
+        verdict = _outcome_of(trail.verify)
+        if verdict.is_whole:
+            print(f"{trail.program}: {verdict.rows} chained rows, nothing changed or missing")
+        else:
+            broken.append(f"{trail.program}: row {verdict.broken_id} is the first that is not right: {verdict.reason}")
+    if broken:
+        raise CommandFailed("; ".join(broken))
+
+
+def trim_audit(
+    keep_days: Annotated[int, typer.Option(min=1, help="keep what is at most this many days old")],
+    program: Program = None,
+) -> None:
+    """Cut old audit rows from the front; a signed checkpoint stays, from which verify starts."""
+    for trail in _trails(program):
+        try:
+            cut = _outcome_of(partial(trail.trim, timedelta(days=keep_days), datetime.now(UTC)))
+        except NothingToCut as nothing:
+            print(f"{trail.program}: {nothing}")
+        else:
+            print(f"{trail.program}: cut {cut} rows and signed a checkpoint")
+
+
+def _trails(program: str | None) -> list[ProgramTrail]:
+    found = trails(load(ServerSettings), program)
+    if not found:
+        raise CommandFailed(f"no program of this installation keeps an audit trail {program or ''}: config or events")
+    return found
+
+
+def _outcome_of(act: Callable[[], T]) -> T:
+    try:
+        return act()
+    except TrailUnusable as error:
+        raise CommandFailed(str(error)) from error
 
 
 def main() -> NoReturn:

@@ -1,4 +1,4 @@
-"""Read and write API tokens (as hashes) and the audit trail."""
+"""Read and write API tokens, as hashes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from config_server.records import ApiTokenRecord, AuditEntry
+from config_server.records import ApiTokenRecord
 from config_server.store.conflict import insert_new
-from config_server.store.tables import api_tokens, audit
+from config_server.store.tables import api_tokens
 
 
 class ApiTokens:
@@ -50,23 +50,6 @@ class ApiTokens:
         same = (api_tokens.c.kind == kind) & (api_tokens.c.label == label)
         others = same & (api_tokens.c.sha256 != keep_sha256) & api_tokens.c.revoked_at.is_(None)
         self._connection.execute(update(api_tokens).where(others).values(revoked_at=now))
-
-
-class Audit:
-    """The audit trail within one transaction. It offers no way to change or remove an entry."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def add(self, entry: AuditEntry) -> None:
-        """Append an entry."""
-        self._connection.execute(insert(audit).values(**asdict(entry) | {"detail": dict(entry.detail)}))
-
-    def of_device(self, device_id: str | None) -> Sequence[AuditEntry]:
-        """Every entry about a device, oldest first; None: those that are about no device."""
-        statement = select(audit).where(audit.c.device_id == device_id).order_by(audit.c.id)
-        rows = self._connection.execute(statement)
-        return [AuditEntry(r.at, r.actor, r.action, r.device_id, r.detail, r.source) for r in rows]
 
 
 def _token(row: Row[Any]) -> ApiTokenRecord:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from dashboard.store.audit import AuditLog
 from dashboard.store.database import Database, RowRefused
 from dashboard.store.tables import audit, sessions, users
 
@@ -132,7 +133,7 @@ class People:
             "detail": entry.detail[:DETAIL_MOST] if entry.detail else None,
         }
         with self.database.writing() as connection:
-            connection.execute(insert(audit), row)
+            AuditLog(connection).append(row)
 
     def recorded(self, limit: int = 100) -> list[LoginRecord]:
         """Return the newest lines of the audit log, newest first."""

@@ -176,5 +176,20 @@ audit = Table(
     Column("address", String(64)),
     Column("request_id", String(36)),
     Column("detail", String(200)),
+    # Lines of 0.1.0 have no hashes: the chain begins after them.
+    Column("previous_hash", LargeBinary(32)),
+    Column("hash", LargeBinary(32)),
+    sqlite_autoincrement=True,
+)
+
+audit_checkpoints = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("up_to_id", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("signed_at", UtcDateTime, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
     sqlite_autoincrement=True,
 )
