@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from camera_agent.capture.clock import WallClock
-from camera_agent.connection import new_session
+from camera_agent.connection import hear_receipts, new_session
 from camera_agent.delivery.outbox import Outbox
 from camera_agent.delivery.publisher import Publisher
 from camera_agent.events import Decision
 from camera_agent.home import AgentHome
 from camera_agent.house import House
+from camera_agent.renewal.building import new_renewer
 from camera_agent.reporting import Introduction, Reporter, will_of
 from camera_agent.settings import AgentSettings
 from camera_agent.state_file import StateFile
 from camera_agent.streams.building import worker_for
 from camera_agent.streams.status import StatusBoard
 from camera_agent.vision.model import Model
-from fleet import topics
 from fleet.logs import get_logger
 
 STATE_EVERY_S = 2.0
@@ -51,6 +51,9 @@ class Agent:
         will = will_of(parts.settings.device_id, parts.outbox.session, CLOCK.now())
         self._session = new_session(parts.settings, parts.home, will, self._connected)
         self._reporter = Reporter(parts.who, self._board, self._session, CLOCK.now)
+        self._renewer = new_renewer(
+            parts.settings, parts.home, self._session, self._reporter.certificate_renewed
+        )
         self._publisher = Publisher(parts.settings.device_id, parts.outbox, self._session, self._reporter.announce)
         self._workers = [
             worker_for(name, wanted, parts.model, self._keep, self._board)
@@ -74,19 +77,17 @@ class Agent:
     def _start(self) -> None:
         self._outbox.end_abandoned(CLOCK.now())
         self._board.on_change(self._reporter.say_stream_and_shape)
-        self._session.subscribe(
-            topics.receipt(self._settings.device_id),
-            1,
-            lambda received: self._publisher.take_receipt(received.payload),
-        )
+        hear_receipts(self._session, self._settings.device_id, self._publisher.take_receipt)
         self._publisher.start()
         self._session.start()
+        self._renewer.start()
         for worker in self._workers:
             worker.start()
         log.info("agent started", device_id=self._settings.device_id, session=self._outbox.session)
 
     def _stop(self) -> None:
         log.info("agent stopping", device_id=self._settings.device_id)
+        self._renewer.stop()
         for worker in self._workers:
             worker.ask_to_stop()
         for worker in self._workers:
@@ -124,5 +125,6 @@ class Agent:
                 "updated_at": CLOCK.now().isoformat(),
                 "streams": streams,
                 "outbox_depth": depth.rows,
+                **self._renewer.report(),
             }
         )

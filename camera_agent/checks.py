@@ -17,7 +17,7 @@ from camera_agent.settings import AgentSettings, StreamSettings
 from camera_agent.streams.building import new_source
 from camera_agent.vision.detectors import load_default_model
 from camera_agent.vision.model import ModelRefused
-from fleet.mqtt import describe
+from fleet.tls import describe
 
 BROKER_TIMEOUT_S = 5.0
 REFUSAL_WAIT_S = 1.0
@@ -68,7 +68,8 @@ def _identity(home: AgentHome, settings: AgentSettings, now: datetime) -> str:
     if now < facts.not_before:
         raise _Wrong(f"the certificate begins at {facts.not_before:%Y-%m-%d %H:%M} UTC: set this device's clock")
     if now >= facts.not_after:
-        raise _Wrong(f"the certificate ended on {facts.not_after:%Y-%m-%d}: enrol again with --force")
+        ended = f"the certificate ended on {facts.not_after:%Y-%m-%d}"
+        raise _Wrong(f"{ended}: run the agent, which renews it for 90 days; after that enrol again with --force")
     left = facts.not_after - now
     hint = ", renewal is overdue" if left < EXPIRES_SOON else ""
     return f"{facts.common_name}, key and certificate belong together, {left.days} days left{hint}"

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from camera_agent.home import AgentHome
 from camera_agent.settings import AgentSettings
+from fleet import topics
 from fleet.logs import get_logger
 from fleet.mqtt import BrokerAddress, Session, SessionOptions, Will
 
@@ -46,3 +47,8 @@ def new_session(settings: AgentSettings, home: AgentHome, will: Will, on_connect
         on_connected=diary.connected,
         on_disconnected=diary.disconnected,
     )
+
+
+def hear_receipts(session: Session, device_id: str, take: Callable[[bytes], None]) -> None:
+    """Have `take` called with each receipt, on the session's thread."""
+    session.subscribe(topics.receipt(device_id), 1, lambda received: take(received.payload))

@@ -33,6 +33,11 @@ class AgentHome:
         return self.path / "certificate.pem.new"
 
     @property
+    def renewal(self) -> CredentialFiles:
+        """The next key and certificate, beside the ones in use until they have proved good."""
+        return CredentialFiles(self.path / "renewal")
+
+    @property
     def outbox(self) -> Path:
         return self.path / "outbox.db"
 

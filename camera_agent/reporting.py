@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from camera_agent.delivery.link import Link
@@ -65,6 +65,11 @@ class Reporter:
         self._say_presence(PresenceState.ONLINE)
         for name in self.board.reports():
             self.say_stream(name)
+
+    def certificate_renewed(self, not_after: datetime) -> None:
+        """Say until when the certificate is good now."""
+        self.who = replace(self.who, certificate_not_after=not_after)
+        self._say_birth()
 
     def say_stopping(self) -> None:
         self._say_presence(PresenceState.STOPPING, Reason.STOPPED)

@@ -52,6 +52,12 @@ class AgentSettings(Settings):
     server: str = Field(default="", description="address of the servers' pages")
     reconnect_spread_s: float = Field(default=0.0, ge=0, le=3600, description="reconnects spread over this long")
     health_interval_s: float = Field(default=15.0, ge=1, le=3600, description="time between two health messages")
+    renew_after_share: float = Field(
+        default=2 / 3, ge=0, le=1, description="share of the certificate's life after which it is renewed"
+    )
+    renew_jitter_share: float = Field(
+        default=0.05, ge=0, le=1, description="up to this share of its life later, each camera at another moment"
+    )
     outbox_limit_bytes: int = Field(default=256 * 1024 * 1024, ge=64 * 1024, description="bytes of events kept")
     ledger: Path | None = Field(default=None, description="file for every decided event, for audits; in the home")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="least level logged")

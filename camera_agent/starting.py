@@ -11,6 +11,7 @@ from camera_agent.delivery.outbox import Outbox
 from camera_agent.enrolment.identity import IdentityUnusable, finish_adoption, read_identity
 from camera_agent.home import AgentHome
 from camera_agent.lock import held
+from camera_agent.renewal.successor import finish
 from camera_agent.reporting import Introduction
 from camera_agent.settings import AgentSettings
 from camera_agent.streams.building import new_source, pipeline_maker
@@ -23,6 +24,7 @@ from fleet.messages import ModelInfo
 def run_agent(home: AgentHome, settings: AgentSettings, stopping: threading.Event) -> None:
     """Run until `stopping` is set; raises what is wrong before anything was started."""
     finish_adoption(home)
+    finish(home)
     facts = read_identity(home)
     if facts.common_name != settings.device_id:
         raise IdentityUnusable(

@@ -106,16 +106,17 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     except OSError:
         fresh.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def move_file(source: Path, target: Path) -> None:
     """Put a file that `write_file` wrote in the place of another of the same folder, in one durable step."""
     source.replace(target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make what was made, renamed or removed in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

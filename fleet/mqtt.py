@@ -5,7 +5,6 @@ twice behind the caller's back: what must survive lives in the caller's outbox, 
 """
 
 import random
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from fleet.home import CredentialFiles
 from fleet.logs import get_logger
+from fleet.tls import client_context, describe
 
 log = get_logger(__name__)
 
@@ -172,6 +172,8 @@ class Session:
             if credentials is not None:
                 self.credentials = credentials
             self._asked_again.set()
+            # From here on `is_connected` speaks of the next connection.
+            self._connected.clear()
             client = self._client
         if client is not None:
             _close_keeping_will(client)
@@ -283,7 +285,7 @@ class Session:
         )
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(MAX_IN_FLIGHT)
-        client.tls_set_context(_tls_context(self.credentials))
+        client.tls_set_context(client_context(self.credentials))
         self._set_will(client)
         guarded = _Guard(client, outcome)
         client.on_connect = guarded(lambda _c, _u, flags, code, _p: self._connect_answered(outcome, flags, code))
@@ -313,6 +315,8 @@ class Session:
             return
         outcome.was_up = True
         with self._lock:
+            if self._asked_again.is_set():
+                return
             self._connected.set()
             wanted = [(item.topic_filter, item.qos) for item in self._subscriptions]
             if wanted and self._client is not None:
@@ -383,25 +387,3 @@ class _Guard:
 
 def _close_keeping_will(client: paho.Client) -> None:
     client.disconnect(ReasonCode(PacketTypes.DISCONNECT, identifier=WITH_WILL))
-
-
-def _tls_context(credentials: CredentialFiles) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(credentials.ca))
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(str(credentials.certificate), str(credentials.key))
-    return context
-
-
-def describe(error: OSError) -> str:
-    """Say for people why a connection failed."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the broker's certificate is not good: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({error.reason}): is this certificate revoked, expired or for another listener?"
-    if isinstance(error, ConnectionRefusedError):
-        return "nobody listens there: is the broker running?"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, FileNotFoundError):
-        return f"missing file {error.filename}"
-    return str(error.strerror or error)

@@ -50,6 +50,8 @@ def test_each_setting_says_where_it_came_from(home: AgentHome, monkeypatch: pyte
         "server": "default",
         "reconnect_spread_s": "default",
         "health_interval_s": "default",
+        "renew_after_share": "default",
+        "renew_jitter_share": "default",
         "outbox_limit_bytes": "default",
         "ledger": "default",
         "log_level": "default",

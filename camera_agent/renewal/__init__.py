@@ -1,0 +1,1 @@
+"""How a camera gets its next certificate by itself: when, how it asks, and how the two change places."""
