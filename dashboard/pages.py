@@ -26,3 +26,10 @@ def camera(device_id: str) -> str:
 def review() -> str:
     """Show the events of the fleet as live cards."""
     return render_template("review.html")
+
+
+@pages.get("/admin")
+@guarded(Guard.ADMIN)
+def admin() -> str:
+    """Show people, API tokens, sites and the audit logs."""
+    return render_template("admin.html")

@@ -1,5 +1,6 @@
 """A registry in memory that answers the dashboard as config_server would, and remembers who asked for what."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -75,11 +76,17 @@ class PretendedRegistry:
                 return answer(self, question, *found.groups())
         raise Problem(404, "Not Found", f"there is nothing at {question.path}")
 
+    def cut_off(self, device_id: str) -> None:
+        """Record that a device is to be cut off."""
+        asked = {"device_id": device_id, "requested_at": stamp(), "requested_by": "user:u-1", "detail": ""}
+        self.cutoffs[device_id] = asked | {"step": "recorded", "finished_at": None}
+
     def step(self, device_id: str, step: str) -> None:
         """Go one step on with cutting a device off, as the courier would."""
         cutoff = self.cutoffs[device_id]
         cutoff["step"] = step
-        cutoff["steps"].append({"step": step, "at": stamp()})
+        times = json.loads(cutoff["detail"]) if cutoff["detail"] else {}
+        cutoff["detail"] = json.dumps({**times, step: stamp()})
         if step in {"proven", "failed"}:
             cutoff["finished_at"] = stamp()
 
@@ -101,9 +108,7 @@ class PretendedRegistry:
         device["state"] = MOVES.get(move, device["state"])
         if move in {"revoke", "decommission"}:
             device["denied"] = True
-            asked = {"device_id": device_id, "requested_at": stamp(), "requested_by": "user:1", "detail": ""}
-            self.cutoffs[device_id] = asked | {"step": "recorded", "finished_at": None, "steps": []}
-            self.step(device_id, "recorded")
+            self.cut_off(device_id)
         return Answer(200, dict(device))
 
     def _token(self, _question: Question, device_id: str, move: str) -> Answer:

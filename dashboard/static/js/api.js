@@ -14,9 +14,24 @@ export async function getJson(path, query = {}) {
   const address = parameters.size ? `${path}?${parameters}` : path;
   const response = await fetch(address, { headers: { Accept: 'application/json' }, credentials: 'same-origin' }).catch(() => null);
   if (!response) throw new RequestFailed(0, 'The server does not answer. It is asked again when the connection is back.');
+  return read(response);
+}
+
+/** Change something: POST, PATCH or DELETE with a JSON body; never repeated by itself. */
+export async function sendJson(method, path, body = null) {
+  const token = document.querySelector('meta[name="csrf-token"]').content;
+  const headers = { Accept: 'application/json', 'X-CSRFToken': token };
+  if (body !== null) headers['Content-Type'] = 'application/json';
+  const request = { method, headers, credentials: 'same-origin', body: body === null ? null : JSON.stringify(body) };
+  const response = await fetch(path, request).catch(() => null);
+  if (!response) throw new RequestFailed(0, 'The server does not answer. See what has changed before you try again.');
+  return read(response);
+}
+
+async function read(response) {
   if (response.status === 401 || response.redirected) return toLogin();
   if (!response.ok) throw await refusal(response);
-  return response.json();
+  return response.status === 204 ? {} : response.json();
 }
 
 async function refusal(response) {

@@ -1,6 +1,7 @@
 /** The Camera page: header with the live state and tabs that are kept in the address. */
 
 import { getJson } from './api.js';
+import { mountCertificates } from './camera_certificates.js';
 import { mountEvents } from './camera_events.js';
 import { drawOverview } from './camera_overview.js';
 import { drawStreams } from './camera_streams.js';
@@ -8,30 +9,21 @@ import { mountTelemetry } from './camera_telemetry.js';
 import { el, icon, oncePerFrame, setText } from './dom.js';
 import { feed } from './feed.js';
 import { emptyState, failure, stateNote } from './parts.js';
-import { onUrlChange, readUrl, writeUrl } from './url_state.js';
+import { Tabs } from './tabs.js';
 
 const page = document.querySelector('.camera');
 const panel = page.querySelector('#panel');
-const tabs = [...page.querySelectorAll('[role="tab"]')];
 const address = `/api/v1/cameras/${encodeURIComponent(page.dataset.deviceId)}`;
 const view = { camera: null, tab: null, mounted: null };
 
 /** Tabs that are drawn from the camera, and tabs that load and follow by themselves. */
 const DRAWN = { overview: drawOverview, streams: drawStreams };
-const MOUNTED = { events: mountEvents, telemetry: mountTelemetry };
-
-function chosenTab() {
-  const { tab } = readUrl(['tab']);
-  return DRAWN[tab] || MOUNTED[tab] ? tab : 'overview';
-}
+const MOUNTED = { events: mountEvents, telemetry: mountTelemetry, certificates: mountCertificates };
+const tabs = new Tabs([...page.querySelectorAll('[role="tab"]')], { clears: ['range'], onChoose: () => view.camera && showTab() });
 
 function showTab() {
-  const name = chosenTab();
-  for (const tab of tabs) {
-    const isChosen = tab.dataset.tab === name;
-    tab.setAttribute('aria-selected', String(isChosen));
-    tab.tabIndex = isChosen ? 0 : -1;
-  }
+  const name = tabs.chosen;
+  tabs.mark();
   panel.setAttribute('aria-labelledby', `tab-${name}`);
   panel.removeAttribute('aria-busy');
   view.mounted?.stop();
@@ -107,31 +99,7 @@ function takeChanges({ detail }) {
   if (view.tab === 'events' && detail.events.length) view.mounted.apply(detail.events);
 }
 
-function pressTab(event) {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-  event.preventDefault();
-  choose(event.currentTarget);
-}
-
-function choose(tab) {
-  writeUrl({ tab: tab.dataset.tab === 'overview' ? '' : tab.dataset.tab, range: '' }, { push: true });
-  if (view.camera) showTab();
-}
-
-function walkTabs(event) {
-  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!step) return;
-  const next = tabs[(tabs.indexOf(event.currentTarget) + step + tabs.length) % tabs.length];
-  next.focus();
-  choose(next);
-}
-
-for (const tab of tabs) {
-  tab.addEventListener('click', pressTab);
-  tab.addEventListener('keydown', walkTabs);
-}
 feed.addEventListener('changes', takeChanges);
 feed.addEventListener('resync', refreshAll);
 feed.addEventListener('fresh', refreshAll);
-onUrlChange(() => view.camera && showTab());
 load();

@@ -8,6 +8,9 @@ import { ORDERS } from './fleet_columns.js';
 import { FleetTable } from './fleet_table.js';
 import { FleetTiles } from './fleet_tiles.js';
 import { emptyState, failure } from './parts.js';
+import { openProvision } from './provision.js';
+import { may } from './roles.js';
+import { followSightings } from './sightings.js';
 import { onUrlChange, readUrl, writeUrl } from './url_state.js';
 import { PRESENCES, stateLook } from './words.js';
 
@@ -99,8 +102,9 @@ const NO_CAMERAS = () =>
   emptyState({
     iconName: 'cctv',
     title: 'No cameras yet',
-    text: 'Provision the first one on the server. It prints a token for the installer; the camera appears here at once and turns online when it has enrolled.',
+    text: 'Provision the first one. It makes a token for the installer; the camera appears here at once and turns online when it has enrolled. On the server this does the same:',
     command: 'camfleet provision "Gate north"',
+    action: may('operator') ? { name: 'Provision a camera', run: () => openProvision() } : null,
   });
 
 const NO_MATCH = () =>
@@ -143,5 +147,9 @@ search.addEventListener('input', () => (writeUrl({ q: search.value.trim() }), re
 order.addEventListener('change', () => setSort(order.value));
 form.addEventListener('submit', (event) => event.preventDefault());
 onUrlChange(renderAll);
+if (may('operator')) {
+  form.querySelector('[data-do="provision"]').addEventListener('click', () => openProvision());
+  followSightings(document.querySelector('.waiting'));
+}
 setInterval(renderSoon, 60000);
 load();

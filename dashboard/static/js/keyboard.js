@@ -2,7 +2,7 @@
 
 import { isTyping } from './dom.js';
 
-const PLACES = { f: '/', r: '/review' };
+const PLACES = { f: '/', r: '/review', ...(document.body.dataset.role === 'admin' && { a: '/admin' }) };
 const CHORD_MS = 1200;
 let chordUntil = 0;
 

@@ -8,11 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from dashboard.api.audit import audit
+from dashboard.api.people import people_api
+from dashboard.api.registry import REGISTRY_CLIENT, registry
+from dashboard.guards import SESSIONS
 from dashboard.pages import pages
+from dashboard.store.people import User
+from fleet.problem import Problem
+from tests.e2e.dashboard.pretended_people import PretendedSessions
 from tests.support.ports import free_port
+from tests.support.pretended_registry import PretendedRegistry
 
 Json = dict[str, Any]
 CONTENT_SECURITY_POLICY = (
@@ -39,6 +47,9 @@ class PretendedFleet:
     change_seq: int = 0
     is_feed_up: bool = True
     feed_requests: list[str] = field(default_factory=list)
+    registry: PretendedRegistry = field(default_factory=PretendedRegistry)
+    sessions: PretendedSessions = field(default_factory=PretendedSessions)
+    role: str = "admin"
     _listeners: list["queue.Queue[str | None]"] = field(default_factory=list)
 
     def put(self, cameras: list[Json] | None = None, events: list[Json] | None = None) -> None:
@@ -84,20 +95,35 @@ class PretendedFleet:
 
 
 def make_app(fleet: PretendedFleet) -> Flask:
-    """Wire the real blueprint to the pretended fleet."""
+    """Wire the real blueprints to the pretended fleet, people and registry."""
     app = Flask("dashboard")
-    app.register_blueprint(pages)
-    _add_context(app)
+    for blueprint in (pages, registry, people_api, audit):
+        app.register_blueprint(blueprint)
+    app.extensions |= {REGISTRY_CLIENT: fleet.registry, SESSIONS: fleet.sessions}
+    _add_person(app, fleet)
+    _add_context(app, fleet)
     _add_login(app)
     _add_cameras(app, fleet)
     _add_events(app, fleet)
     return app
 
 
-def _add_context(app: Flask) -> None:
+def _add_person(app: Flask, fleet: PretendedFleet) -> None:
+    @app.before_request
+    def sign_in() -> tuple[str, int] | None:
+        g.user, g.request_id = User("u-1", "ada", fleet.role, ""), "req-00000001"
+        is_write = request.path.startswith("/api/") and request.method != "GET"
+        return ("{}", 400) if is_write and request.headers.get("X-CSRFToken") != "t0ken" else None
+
+    @app.errorhandler(Problem)
+    def refuse(problem: Problem) -> Response:
+        return make_response(problem.to_dict("req-00000001"), problem.status)
+
+
+def _add_context(app: Flask, fleet: PretendedFleet) -> None:
     @app.context_processor
     def context() -> Json:
-        user = {"name": "ada", "role": "admin"}
+        user = {"name": "ada", "role": fleet.role}
         return {"user": user, "csrf_token": "t0ken", "public_url": "http://localhost", "version": "0.1.0"}
 
     @app.after_request
