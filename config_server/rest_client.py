@@ -44,6 +44,14 @@ class RestClient:
         """POST to a resource."""
         return self._ask("POST", path, json=body)
 
+    def delete(self, path: str) -> None:
+        """DELETE a resource."""
+        self._ask("DELETE", path)
+
+    def post_csv(self, path: str, lines: str) -> dict[str, Any]:
+        """POST a list; a CSV answer comes as {"csv": text}."""
+        return self._ask("POST", path, content=lines.encode(), headers={"Content-Type": "text/csv"})
+
     def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.token}"}
         try:
@@ -60,6 +68,10 @@ class RestClient:
         return self._read(response)
 
     def _read(self, response: httpx.Response) -> dict[str, Any]:
+        if response.status_code == 204:
+            return {}
+        if response.is_success and response.headers.get("Content-Type", "").startswith("text/csv"):
+            return {"csv": response.text}
         try:
             answer = response.json()
         except ValueError:

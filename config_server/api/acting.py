@@ -6,7 +6,7 @@ from config_server.api.context import Services, services, source_address
 from config_server.api.schemas import Enrolled, EnrolmentTicket
 from config_server.enrolment import MadeToken
 from config_server.guards import current_actor
-from config_server.provisioning import connection_of, enrol_command
+from config_server.provisioning import Connection, agent_toml, connection_of, enrol_command
 from config_server.records import CertificateRecord
 from config_server.registry import Change
 from config_server.store.registry import Transaction
@@ -37,3 +37,16 @@ def enrolled_answer(tx: Transaction, record: CertificateRecord, now: datetime) -
         server_time=now,
         **vars(connection_of(tx, parts.settings)),
     )
+
+
+def bundle_files(
+    device_id: str, key: bytes, certificate: CertificateRecord, connection: Connection
+) -> dict[str, str]:
+    """A camera's whole folder, by file name."""
+    parts = services()
+    return {
+        "key.pem": key.decode(),
+        "certificate.pem": certificate.certificate_pem + parts.signer.ca_pem.decode(),
+        "ca.pem": parts.prover.root_pem.decode(),
+        "agent.toml": agent_toml(device_id, connection),
+    }

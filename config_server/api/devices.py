@@ -5,7 +5,7 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from config_server.api.acting import current_change, ticket_of
+from config_server.api.acting import bundle_files, current_change, ticket_of
 from config_server.api.context import services
 from config_server.api.documented import TOKEN_SECURITY, problems
 from config_server.api.schemas import (
@@ -20,7 +20,7 @@ from config_server.api.schemas import (
 )
 from config_server.enrolment import make_token
 from config_server.guards import current_actor, guarded, needs
-from config_server.provisioning import agent_toml, connection_of, make_bundle
+from config_server.provisioning import connection_of, make_bundle
 from config_server.records import DeviceFilter
 from config_server.registry import NewDevice, find_devices, get_device, register_device
 from config_server.tokens import Scope
@@ -99,11 +99,5 @@ def bundle_device(path: DevicePath) -> dict[str, Any]:
     with parts.store.writing() as tx:
         device = get_device(tx, path.device_id, change.actor).device
         key, record = make_bundle(tx, parts.signer, device, change)
-        settings_file = agent_toml(device.device_id, connection_of(tx, parts.settings))
-    files = {
-        "key.pem": key.decode(),
-        "certificate.pem": record.certificate_pem + parts.signer.ca_pem.decode(),
-        "ca.pem": parts.prover.root_pem.decode(),
-        "agent.toml": settings_file,
-    }
+        files = bundle_files(device.device_id, key, record, connection_of(tx, parts.settings))
     return Bundle(files=files).model_dump(mode="json")

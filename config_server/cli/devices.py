@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import typer
 
+from config_server.cli.batch import make_bundle_folder, provision_batch
 from config_server.rest_client import RestClient
 from config_server.settings import ConfigSettings
 from fleet.cli import CommandFailed
@@ -19,18 +20,24 @@ AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 
 
 def provision(
-    name: Annotated[str, typer.Argument(help="the camera's name for people, in any script")],
+    name: Annotated[str | None, typer.Argument(help="the camera's name for people, in any script")] = None,
     site: Annotated[str | None, typer.Option(help="id of the site where it stands")] = None,
     device_id: Annotated[str | None, typer.Option(help="its id, 'cam-…' (default: made from the name)")] = None,
     bundle: Annotated[Path | None, typer.Option(help="new folder for key, certificate and settings")] = None,
+    batch: Annotated[Path | None, typer.Option(help="instead of a name: a CSV file of name[,site] lines")] = None,
     as_json: AsJson = False,
     server: Server = None,
     token_file: TokenFile = None,
 ) -> None:
     """Register a camera and print the one command to run on it; or make its files here with --bundle."""
     client = RestClient.of(load(ConfigSettings), server, token_file)
+    if (name is None) == (batch is None):
+        raise CommandFailed("give either the camera's name, or --batch with a file of names")
+    if batch is not None:
+        provision_batch(client, batch, bundle)
+        return
     if bundle is not None:
-        _make_bundle_folder(bundle)
+        make_bundle_folder(bundle)
     try:
         created = client.post("/config/devices", _without_none(name=name, site=site, device_id=device_id))
         if bundle is not None:
@@ -104,14 +111,6 @@ def _line(device: dict[str, Any]) -> str:
     until = f"certificate until {certificate['not_after'][:10]}" if certificate else "no certificate"
     site = device["site_id"] or "no site"
     return "  ".join([device["device_id"], device["state"], site, until, device["name"]])
-
-
-def _make_bundle_folder(folder: Path) -> None:
-    """Make the folder before anything is registered: a bundle is handed out only once."""
-    try:
-        folder.mkdir(mode=0o700, parents=True)
-    except FileExistsError:
-        raise CommandFailed(f"{folder} exists already: name a folder that does not") from None
 
 
 def _fill_bundle(folder: Path, answer: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import json
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,3 +154,37 @@ def test_a_lost_token_is_replaced_by_one_command(server: ConfigServer) -> None:
     assert "camfleet-agent enroll" in on(server, "devices", "token", "cam-lost-1").stdout
     assert json.loads(on(server, "devices", "token", "cam-lost-1", "--json").stdout)["token"]
     assert_one_clear_line(on(server, "devices", "token", "cam-nobody"), "cam-nobody")
+
+
+def test_a_batch_of_names_gives_tokens_as_csv(server: ConfigServer, tmp_path: Path) -> None:
+    (tmp_path / "names.csv").write_text("name\nBatch one\nBatch two\n")
+    done = on(server, "provision", "--batch", tmp_path / "names.csv")
+    assert done.returncode == 0, done.stderr
+    head, first, _second = done.stdout.splitlines()
+    assert head == "device_id,name,token"
+    assert first.split(",")[1] == "Batch one"
+    assert_one_clear_line(on(server, "provision", "--batch", tmp_path / "names.csv"), "line 1", "'Batch one'")
+
+
+def test_a_thousand_ready_bundles_are_made_within_30_s(server: ConfigServer, tmp_path: Path) -> None:
+    (tmp_path / "names.csv").write_text("".join(f"Bulk {number}\n" for number in range(1000)))
+    began = time.monotonic()
+    done = on(server, "provision", "--batch", tmp_path / "names.csv", "--bundle", tmp_path / "bundles")
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began < 30
+    folders = list((tmp_path / "bundles").iterdir())
+    assert len(folders) == 1000
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
+    one = folders[0]
+    facts = read_certificate((one / "certificate.pem").read_bytes())
+    assert (facts.common_name, facts.public_key) == (one.name, public_key_of((one / "key.pem").read_bytes()))
+    assert stat.S_IMODE((one / "key.pem").stat().st_mode) == 0o600
+
+
+def test_a_batch_that_is_wrong_makes_nothing(server: ConfigServer, tmp_path: Path) -> None:
+    (tmp_path / "names.csv").write_text("Fine\nNot fine,atlantis\n")
+    done = on(server, "provision", "--batch", tmp_path / "names.csv", "--bundle", tmp_path / "bundles")
+    assert_one_clear_line(done, "line 2", "atlantis")
+    assert not (tmp_path / "bundles").exists()
+    assert_one_clear_line(on(server, "provision", "--batch", tmp_path / "none.csv"), "none.csv")
+    assert_one_clear_line(on(server, "provision"), "--batch")
