@@ -8,6 +8,7 @@ import { feed } from './feed.js';
 import { failure } from './parts.js';
 import { el } from './dom.js';
 import { Tabs } from './tabs.js';
+import './time.js';
 
 const MOUNTED = { people: mountPeople, tokens: mountTokens, sites: mountSites, audit: mountAudit };
 const page = document.querySelector('.admin');

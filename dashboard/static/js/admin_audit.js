@@ -20,7 +20,7 @@ export async function mountAudit(reload) {
   const first = await getJson(`/api/v1/audit/${log}`, query);
   const list = new AuditList(log, query);
   list.add(first);
-  return [tabHead('Lines are only ever added, each chained to the one before. On the server, `camfleet audit verify` checks the chain.'), filters(log, camera, reload), list.box];
+  return [tabHead(['Lines are only ever added, each chained to the one before. On the server, ', el('code', {}, 'camfleet audit verify'), ' checks the chain.']), filters(log, camera, reload), list.box];
 }
 
 function filters(log, camera, reload) {

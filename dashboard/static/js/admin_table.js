@@ -3,7 +3,7 @@
 import { askInDialog } from './dialog.js';
 import { el, icon } from './dom.js';
 
-/** What a tab is about, and the button that adds one more. */
+/** What a tab is about (a text or nodes), and the button that adds one more. */
 export function tabHead(text, action = null) {
   const button = action && el('button', { type: 'button', class: 'button primary', on: { click: action.run } }, icon(action.icon ?? 'plus'), action.name);
   return el('div', { class: 'tab-head' }, el('p', { class: 'faint' }, text), button);

@@ -3,6 +3,7 @@
 import { el, icon } from './dom.js';
 import { showDialog } from './dialog.js';
 import './parts.js';
+import './time.js';
 
 /** Show an enrolment ticket: one command for the camera, and the same as a QR code. */
 export function showTicket(ticket, name, onClose) {

@@ -27,6 +27,7 @@ export class Tabs {
       const isChosen = tab.dataset.tab === this.chosen;
       tab.setAttribute('aria-selected', String(isChosen));
       tab.tabIndex = isChosen ? 0 : -1;
+      if (isChosen) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     }
   }
 

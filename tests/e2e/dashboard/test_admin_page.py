@@ -32,6 +32,7 @@ def test_a_person_is_added_for_some_sites_and_the_password_shown_once(site: Site
     shown.get_by_role("button", name="Done").click()
     row = page.get_by_role("row").filter(has_text="bea")
     expect(row).to_contain_text("Depot 4")
+    expect(row.locator("relative-time")).to_have_text("just now")
     bea = next(user for user in site.fleet.sessions.people.users.values() if user.name == "bea")
     assert (bea.role, bea.site_ids) == ("operator", frozenset({"depot"}))
 
