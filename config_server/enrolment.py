@@ -51,6 +51,14 @@ class Applicant:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """A certificate that is signed and not yet anybody's, and the token that it is for."""
+
+    token_id: str
+    certificate: CertificateRecord
+
+
+@dataclass(frozen=True)
 class Prover:
     """Holds what the server needs to prove itself: the host's sealing key and the root that it hands out."""
 
@@ -102,18 +110,26 @@ def token_for(tx: Transaction, prover: Prover, device_id: str, life: timedelta, 
     raise AlreadyThere("no free public id for an enrolment token was found")
 
 
-def enrol(tx: Transaction, signer: Signer, applicant: Applicant, now: datetime) -> CertificateRecord:
-    """Use the token up and sign the CSR's key for the token's device; EnrolmentRefused or CsrRefused."""
-    record = _recognised(tx, applicant.token, now)
+def prepare(tx: Transaction, signer: Signer, applicant: Applicant, now: datetime) -> Prepared:
+    """Check the token and sign the CSR's key for the token's device; EnrolmentRefused or CsrRefused.
+
+    This takes longer than writing, and the database has one writer at a time: so it is done beforehand, in a reading
+    transaction. What it makes is worth nothing until `enrol` has used the token up.
+    """
+    token = _recognised(tx, applicant.token, now)
     public_key = read_csr(applicant.csr_pem.encode()).public_key
-    if not tx.enrolments.use(record.token_id, now):
-        raise EnrolmentRefused(f"token {record.token_id}: used a moment ago by another request")
-    admit(tx, record.device_id, now)
-    certificate = signer.sign_device(tx, record.device_id, public_key, now)
-    detail = {"serial": certificate.serial, "token_id": record.token_id}
-    actor = f"device:{record.device_id}"
-    tx.audit.add(AuditEntry(now, actor, "device.enrolled", record.device_id, detail, applicant.source))
-    return certificate
+    return Prepared(token.token_id, signer.certify(token.device_id, public_key, now))
+
+
+def enrol(tx: Transaction, prepared: Prepared, source: str | None, now: datetime) -> None:
+    """Use the token up, and record device and certificate; EnrolmentRefused when anything changed in between."""
+    device_id, serial = prepared.certificate.subject, prepared.certificate.serial
+    if not tx.enrolments.use(prepared.token_id, now):
+        raise EnrolmentRefused(f"token {prepared.token_id}: used a moment ago by another request")
+    admit(tx, device_id, now)
+    tx.certificates.add(prepared.certificate)
+    detail = {"serial": serial, "token_id": prepared.token_id}
+    tx.audit.add(AuditEntry(now, f"device:{device_id}", "device.enrolled", device_id, detail, source))
 
 
 def _recognised(tx: Transaction, text: str, now: datetime) -> EnrolmentRecord:

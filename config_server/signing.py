@@ -28,6 +28,10 @@ class Signer:
         """The authority's own certificate: the second of every chain."""
         return self.authority.certificate_pem
 
+    def certify(self, device_id: str, public_key: bytes, now: datetime, purpose: str = ENROLLED) -> CertificateRecord:
+        """Sign a registered camera's certificate; it counts only once it is recorded, so it can be made beforehand."""
+        return self._signed(device_profile(device_id, self.crl_url), device_id, public_key, now, purpose)
+
     def sign_device(
         self, tx: Transaction, device_id: str, public_key: bytes, now: datetime, purpose: str = ENROLLED
     ) -> CertificateRecord:
@@ -38,14 +42,21 @@ class Signer:
         self, tx: Transaction, profile: Profile, public_key: bytes, now: datetime, purpose: str = ENROLLED
     ) -> CertificateRecord:
         """Sign and record a leaf; `device_id` is set when its name is a registered device's."""
+        device = tx.devices.get(profile.common_name)
+        record = self._signed(profile, None if device is None else device.device_id, public_key, now, purpose)
+        tx.certificates.add(record)
+        return record
+
+    def _signed(
+        self, profile: Profile, device_id: str | None, public_key: bytes, now: datetime, purpose: str
+    ) -> CertificateRecord:
         pem = self.authority.issue(profile, public_key, now)
         facts = read_certificate(pem)
-        device = tx.devices.get(profile.common_name)
-        record = CertificateRecord(
+        return CertificateRecord(
             serial=serial_text(facts.serial),
             issuer_ski=self.authority.ski,
             subject=profile.common_name,
-            device_id=None if device is None else device.device_id,
+            device_id=device_id,
             not_before=facts.not_before,
             not_after=facts.not_after,
             certificate_pem=pem.decode(),
@@ -53,8 +64,6 @@ class Signer:
             active_at=None if purpose == RENEWED else now,
             purpose=purpose,
         )
-        tx.certificates.add(record)
-        return record
 
 
 def signer_of(authority: Authority, settings: ServerSettings) -> Signer:

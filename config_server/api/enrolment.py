@@ -40,8 +40,11 @@ def enrol(body: EnrolmentRequest) -> dict[str, Any]:
     """The identity is the token's device, whatever the CSR's subject says."""
     parts, now = services(), services().clock()
     applicant = enrolment.Applicant(body.token, body.csr_pem, source_address())
+    with parts.store.reading() as tx:
+        prepared = enrolment.prepare(tx, parts.signer, applicant, now)
+        answer = enrolled_answer(tx, prepared.certificate, now)
     with parts.store.writing() as tx:
-        record = enrolment.enrol(tx, parts.signer, applicant, now)
-        answer = enrolled_answer(tx, record, now)
+        enrolment.enrol(tx, prepared, applicant.source, now)
+    record = prepared.certificate
     log.info("device enrolled", device_id=record.subject, serial=record.serial, source=applicant.source)
     return answer.model_dump(mode="json")

@@ -15,6 +15,10 @@ from fleet.audit_chain import GENESIS, ChainedRow, Checkpoint, link
 CHAIN_LOCK = 0x63616D61
 READ_AT_ONCE = 1000
 
+# Made once: building a statement costs more than running it, and these stand in every change.
+_ADD = insert(audit)
+_NEWEST_HASH = select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)
+
 
 class Audit:
     """The audit trail within one transaction. It offers no way to change an entry, or to remove one but the oldest."""
@@ -28,7 +32,7 @@ class Audit:
         values = asdict(entry) | {"detail": dict(entry.detail)}
         previous = self._newest_hash()
         hashes = {"previous_hash": previous, "hash": link(previous, values)}
-        self._connection.execute(insert(audit).values(**values, **hashes))
+        self._connection.execute(_ADD, values | hashes)
 
     def of_device(self, device_id: str | None) -> Sequence[AuditEntry]:
         """Every entry about a device, oldest first; None: those that are about no device."""
@@ -63,7 +67,7 @@ class Audit:
             self._connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
 
     def _newest_hash(self) -> bytes:
-        newest = self._connection.execute(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)).first()
+        newest = self._connection.execute(_NEWEST_HASH).first()
         if newest is not None:
             return newest.hash or GENESIS
         signed = select(audit_checkpoints.c.hash).order_by(audit_checkpoints.c.id.desc()).limit(1)

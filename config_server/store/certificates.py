@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Row, insert, literal, select, tuple_, update
 from config_server.records import CertificateFilter, CertificateRecord, CrlRecord
 from config_server.store.tables import certificates, crls, devices
 
+_ADD = insert(certificates)
+
 
 class Certificates:
     """The certificates table within one transaction."""
@@ -19,7 +21,7 @@ class Certificates:
 
     def add(self, certificate: CertificateRecord) -> None:
         """Record a certificate; every one is recorded in the transaction that hands it out."""
-        self._connection.execute(insert(certificates).values(**asdict(certificate)))
+        self._connection.execute(_ADD, vars(certificate))
 
     def newest_of(self, device_ids: Iterable[str]) -> dict[str, CertificateRecord]:
         """The unrevoked certificate that ends last, of each device that has one."""

@@ -1,6 +1,7 @@
 """Open the database with the settings that keep it safe, and hand out transactions."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -10,6 +11,9 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 _WRITING = "camfleet_writing"
+BUSY_S = 5
+BUSY_MS = BUSY_S * 1000
+ASK_AGAIN_S = 0.001
 
 
 class StoreUnavailable(Exception):
@@ -38,15 +42,42 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any, *, synchronous
     # Python's own transaction handling starts a transaction too late; ours begins in _begin_sqlite.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("busy_timeout = 5000", "journal_mode = WAL", f"synchronous = {synchronous}", "foreign_keys = ON"):
+    waits = f"busy_timeout = {BUSY_MS}"
+    for pragma in (waits, "journal_mode = WAL", f"synchronous = {synchronous}", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A writer takes its lock at once: upgrading a read transaction later fails without waiting.
-    writing = connection.get_execution_options().get(_WRITING, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    if connection.get_execution_options().get(_WRITING, False):
+        _take_the_writers_turn(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _take_the_writers_turn(connection: Connection) -> None:
+    """BEGIN IMMEDIATE. SQLite itself asks again after up to 100 ms, in which several others could have written."""
+    driver: Any = connection.connection.driver_connection
+    give_up = time.monotonic() + BUSY_S
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while _is_busy(driver) and time.monotonic() < give_up:
+            time.sleep(ASK_AGAIN_S)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    if not driver.in_transaction:
+        # What is wrong is said by SQLAlchemy, as everywhere else.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _is_busy(driver: Any) -> bool:
+    """Try once; True when another one writes."""
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as refusal:
+        return refusal.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return False
 
 
 @contextmanager

@@ -5,11 +5,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
 
 from config_server.records import DeviceFilter, DeviceRecord
 from config_server.store.conflict import insert_new
 from config_server.store.tables import devices
+
+# Made once: building a statement costs more than running it, and these stand in every enrolment.
+_GET = select(devices).where(devices.c.device_id == bindparam("wanted"))
+_SET_STATE = (
+    update(devices)
+    .where(devices.c.device_id == bindparam("wanted"))
+    .values(state=bindparam("to"), facts_seq=devices.c.facts_seq + 1)
+)
 
 
 class Devices:
@@ -36,7 +44,7 @@ class Devices:
 
     def get(self, device_id: str) -> DeviceRecord | None:
         """The device, or None."""
-        row = self._connection.execute(select(devices).where(devices.c.device_id == device_id)).first()
+        row = self._connection.execute(_GET, {"wanted": device_id}).first()
         return None if row is None else _record(row)
 
     def named(self, name: str) -> DeviceRecord | None:
@@ -55,7 +63,7 @@ class Devices:
 
     def set_state(self, device_id: str, state: str) -> None:
         """Change the state and mark the facts as changed."""
-        self._change(devices.c.device_id == device_id, state=state)
+        self._connection.execute(_SET_STATE, {"wanted": device_id, "to": state})
 
     def deny(self, device_id: str, now: datetime) -> None:
         """Remember that the device was cut off: the brokers refuse it everything from now on."""

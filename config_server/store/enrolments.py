@@ -2,11 +2,20 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from config_server.records import EnrolmentRecord
 from config_server.store.conflict import insert_new
 from config_server.store.tables import enrolment_tokens
+
+# Made once: building a statement costs more than running it, and enrolments come in batches.
+_GET = select(enrolment_tokens).where(enrolment_tokens.c.token_id == bindparam("wanted"))
+_USE = (
+    update(enrolment_tokens)
+    .where(enrolment_tokens.c.token_id == bindparam("wanted"))
+    .where(enrolment_tokens.c.used_at.is_(None), enrolment_tokens.c.expires_at > bindparam("now"))
+    .values(used_at=bindparam("now"), token_check=None, sealed_key=None)
+)
 
 
 class Enrolments:
@@ -29,8 +38,7 @@ class Enrolments:
 
     def get(self, token_id: str) -> EnrolmentRecord | None:
         """The token by its public id, used and expired ones too."""
-        found = select(enrolment_tokens).where(enrolment_tokens.c.token_id == token_id)
-        row = self._connection.execute(found).first()
+        row = self._connection.execute(_GET, {"wanted": token_id}).first()
         if row is None:
             return None
         return EnrolmentRecord(
@@ -45,10 +53,7 @@ class Enrolments:
 
     def use(self, token_id: str, now: datetime) -> bool:
         """Use the token up; False when somebody else did, or when it expired. Its secrets go with it."""
-        unused = enrolment_tokens.c.used_at.is_(None) & (enrolment_tokens.c.expires_at > now)
-        statement = update(enrolment_tokens).where(enrolment_tokens.c.token_id == token_id, unused)
-        used = self._connection.execute(statement.values(used_at=now, token_check=None, sealed_key=None))
-        return used.rowcount == 1
+        return self._connection.execute(_USE, {"wanted": token_id, "now": now}).rowcount == 1
 
     def withdraw(self, device_id: str, now: datetime) -> None:
         """End every unused token of a device: it got its certificate in another way."""
