@@ -15,13 +15,12 @@ from config_server.api.limiting import limit_open_routes
 from config_server.api.problems import refuse_invalid, register_problems
 from config_server.api.requests import PatientJson, begin, finish
 from config_server.api.routes import BLUEPRINTS
-from config_server.authorities import load_authorities
+from config_server.current_signer import CurrentSigner
 from config_server.enrolment import Prover
 from config_server.guards import ANY_TOKEN, LOOPBACK, enforce, guarded
 from config_server.rate_limits import RateLimiter
 from config_server.secrets_files import SEAL_KEY
 from config_server.settings import ConfigSettings
-from config_server.signing import signer_of
 from config_server.store.migrate import require_current_schema
 from config_server.store.registry import Store
 from fleet import __version__
@@ -37,13 +36,13 @@ def utc_now() -> datetime:
 def wire(settings: ConfigSettings) -> Services:
     """Open the store and load the CA; every failure names the command to run."""
     require_current_schema(settings.config_database)
-    authorities = load_authorities(settings)
+    signers = CurrentSigner(settings)
     store = Store(settings.config_database)
     return Services(
         settings=settings,
         store=store,
-        signer=signer_of(authorities.issuing, settings),
-        prover=Prover(settings.home.secret(SEAL_KEY).read_bytes(), authorities.root_pem),
+        signers=signers,
+        prover=Prover(settings.home.secret(SEAL_KEY).read_bytes(), signers.authorities.root_pem),
         clock=utc_now,
         limiter=RateLimiter(store, utc_now),
     )

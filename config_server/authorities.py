@@ -73,6 +73,16 @@ def put_to_work(settings: ServerSettings, authority: Authority) -> None:
     _key(settings.home, ISSUING).unlink(missing_ok=True)
 
 
+def issuing_file(home: Home) -> Path:
+    """The certificate that names the issuing CA at work."""
+    return _certificate(home, ISSUING)
+
+
+def root_files(home: Home) -> tuple[Path, Path]:
+    """Certificate and encrypted key of the device root; the key may be kept elsewhere."""
+    return _certificate(home, ROOT), _key(home, ROOT)
+
+
 def _load_issuing(home: Home, passphrase: bytes) -> Authority:
     """The CA that `issuing.pem` names; its key lies beside it, or, since a rotation, under the CA's own name."""
     certificate = _read(_certificate(home, ISSUING))

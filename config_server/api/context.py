@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import current_app, request
+from flask import current_app, g, has_app_context, request
 
 from config_server.enrolment import Prover
 from config_server.rate_limits import RateLimiter
@@ -21,10 +21,18 @@ class Services:
 
     settings: ConfigSettings
     store: Store
-    signer: Signer
+    signers: Callable[[], Signer]
     prover: Prover
     clock: Callable[[], datetime]
     limiter: RateLimiter
+
+    @property
+    def signer(self) -> Signer:
+        """The signer at work; one for the whole of a request, so that a chain is of one CA even while it is rotated."""
+        if not has_app_context():
+            return self.signers()
+        signer: Signer = g.get("signer") or g.setdefault("signer", self.signers())
+        return signer
 
 
 def services() -> Services:

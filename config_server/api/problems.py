@@ -6,6 +6,7 @@ from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
 
 from config_server.enrolment import EnrolmentRefused
+from config_server.policy import PolicyRefused
 from config_server.rate_limits import TooManyRequests
 from config_server.registry import Conflict, Invalid, Unknown
 from config_server.renewal import RenewalRefused
@@ -54,6 +55,7 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(TooManyWaiting, _too_many_waiting)
     app.register_error_handler(RenewalRefused, _renewal_refused)
     app.register_error_handler(CsrRefused, _csr_refused)
+    app.register_error_handler(PolicyRefused, _policy_refused)
     app.register_error_handler(StoreUnavailable, _store_unavailable)
     app.register_error_handler(TooManyRequests, _too_many)
 
@@ -100,6 +102,11 @@ def _renewal_refused(error: RenewalRefused) -> Response:
 def _sighting_refused(error: SightingRefused) -> Response:
     log.warning("camera not let in", reason=str(error), source=request.remote_addr)
     return answer(NOT_LET_IN)
+
+
+def _policy_refused(error: PolicyRefused) -> Response:
+    log.error("certificate not handed out", reason=str(error))
+    return answer(Problem(503, "Service Unavailable", "no certificate can be issued now: the servers' log says why"))
 
 
 def _too_many_waiting(error: TooManyWaiting) -> Response:

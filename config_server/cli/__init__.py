@@ -2,7 +2,7 @@
 
 import typer
 
-from config_server.cli import authority, devices
+from config_server.cli import authority, devices, rotation
 from fleet.cli import new_app
 
 
@@ -12,11 +12,14 @@ def register(app: typer.Typer) -> None:
     ca.command("init")(authority.init)
     ca.command("renew")(authority.renew)
     ca.command("show")(authority.show)
+    ca.command("rotate-issuing")(rotation.rotate)
+    ca.command("export-root")(rotation.export)
     app.add_typer(ca, name="ca")
 
     registry = new_app("Look at the registry of cameras (needs a running config_server).")
     registry.command("list")(devices.list_devices)
     registry.command("show")(devices.show_device)
     registry.command("token")(devices.renew_token)
+    registry.command("denied")(authority.denied)
     app.add_typer(registry, name="devices")
     app.command("provision")(devices.provision)

@@ -10,6 +10,7 @@ import typer
 from config_server.authorities import ISSUING, ROOT, SERVERS_ROOT, AuthorityMissing, load_authorities
 from config_server.ca import care, days_left, initialise
 from config_server.host_credentials import HOLDERS
+from config_server.policy import PolicyRefused
 from config_server.reload import reload_changed
 from config_server.revocation import CrlUnusable
 from config_server.settings import ConfigSettings
@@ -23,7 +24,7 @@ from fleet.settings import load
 
 def init() -> None:
     """Make the CAs, their CRLs, this host's certificates, secrets and tokens; safe to run again."""
-    with _host() as (settings, store):
+    with host() as (settings, store):
         lines = initialise(settings, store, datetime.now(UTC))
     for line in lines or ["nothing to make: everything is there"]:
         typer.echo(line)
@@ -31,7 +32,7 @@ def init() -> None:
 
 def renew() -> None:
     """Renew this host's certificates that are due, and sign fresh CRLs."""
-    with _host() as (settings, store):
+    with host() as (settings, store):
         done = care(settings, store, load_authorities(settings), datetime.now(UTC))
         reloaded = reload_changed(settings, done.holders)
     for item in done.renewed:
@@ -44,15 +45,24 @@ def renew() -> None:
 
 def show() -> None:
     """Show the CAs with their fingerprints, this host's certificates, and the CRLs' remaining days."""
-    with _host() as (settings, store):
+    with host() as (settings, store):
         for name in (ROOT, ISSUING, SERVERS_ROOT):
             typer.echo(_described(f"CA {name}", settings.home.authorities / f"{name}.pem", fingerprint=True))
+        for other in load_authorities(settings).others:
+            typer.echo(f"CA {ISSUING} before: {other.name}, until {other.not_after:%Y-%m-%d}; it only signs its list")
         for holder in HOLDERS:
             typer.echo(_described(holder, settings.home.credentials(holder).certificate))
         with store.reading() as tx:
             left = days_left(tx, datetime.now(UTC))
     for ski, days in left.items():
         typer.echo(f"CRL {ski}: {days:.1f} days left")
+
+
+def denied() -> None:
+    """List the devices that the broker must refuse, one a line (offline; the broker's start asks for it)."""
+    with host() as (_, store), store.reading() as tx:
+        for device_id in tx.devices.denied():
+            typer.echo(device_id)
 
 
 def _described(label: str, path: Path, *, fingerprint: bool = False) -> str:
@@ -67,7 +77,7 @@ def _described(label: str, path: Path, *, fingerprint: bool = False) -> str:
 
 
 @contextmanager
-def _host() -> Iterator[tuple[ConfigSettings, Store]]:
+def host() -> Iterator[tuple[ConfigSettings, Store]]:
     """The settings and the migrated store of this host; every failure ends as one line."""
     settings = load(ConfigSettings)
     try:
@@ -77,5 +87,5 @@ def _host() -> Iterator[tuple[ConfigSettings, Store]]:
             yield settings, store
         finally:
             store.close()
-    except (AuthorityMissing, CrlUnusable, StoreUnavailable, WrongSchema) as error:
+    except (AuthorityMissing, CrlUnusable, PolicyRefused, StoreUnavailable, WrongSchema) as error:
         raise CommandFailed(str(error)) from error

@@ -11,6 +11,10 @@ class BrokerFault(Exception):
     """The broker is not where it should be; the text says what is wrong. The step may be tried again."""
 
 
+class NotRunning(BrokerFault):
+    """No broker runs here: it will read its files when it starts."""
+
+
 class CameBack(BrokerFault):
     """A camera that was thrown out is connected again: deny and reload once more."""
 

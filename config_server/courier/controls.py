@@ -1,14 +1,29 @@
 """Choose how cameras are cut off: by which broker, and with which key."""
 
+from collections.abc import Callable
+
 import httpx
 
-from config_server.courier.control import BrokerControl
+from config_server.courier.control import BrokerControl, NotRunning
 from config_server.courier.emqx_control import TIMEOUT_S, EmqxControl
 from config_server.courier.mosquitto_control import MosquittoControl
 from config_server.settings import ConfigSettings
 from fleet.settings import SettingsError
 
 KEY_FILE = "CAMFLEET_EMQX_API_KEY_FILE"
+
+
+def loader_of(settings: ConfigSettings) -> Callable[[], None]:
+    """Have the broker read its files and wait until it has; a broker that is not running reads them when it starts."""
+
+    def load() -> None:
+        control = control_of(settings)
+        try:
+            control.reload()
+        except NotRunning:
+            return
+
+    return load
 
 
 def control_of(settings: ConfigSettings) -> BrokerControl:

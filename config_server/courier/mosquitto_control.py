@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from config_server.canary import canary_files
-from config_server.courier.control import BrokerFault, Refusals
+from config_server.courier.control import BrokerFault, NotRunning, Refusals
 from config_server.courier.handshake import handshake_refusal
 from config_server.courier.takeover import HOLD_S, Takeover
 from config_server.courier.trial_broker import TrialBroker
@@ -129,7 +129,7 @@ class MosquittoControl:
             except ReloadFailed as error:
                 raise BrokerFault(str(error)) from error
             if asked is None:
-                raise BrokerFault("the broker does not run: it will read its files when it starts")
+                raise NotRunning("the broker does not run: it will read its files when it starts")
             if _wait(lambda: RELOADING in self._log_since(seen), ASK_AGAIN_S):
                 return
         raise BrokerFault(f"the broker did not say {RELOADING!r} within {RELOAD_S:.0f} s: is its log_type changed?")
@@ -186,7 +186,7 @@ def _broker_pid(path: Path) -> int:
             return pid
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         pass
-    raise BrokerFault("the broker does not run")
+    raise NotRunning("the broker does not run")
 
 
 def _wait(condition: Callable[[], bool], timeout_s: float) -> bool:

@@ -13,11 +13,14 @@ from deploy.supervisor.control import supervisor_of
 from deploy.supervisor.ports import busy_ports
 from deploy.supervisor.programs import system_command
 from deploy.supervisor.site import Site
-from fleet.pki import NotACertificate, NotACrl, read_certificate, read_crl
+from fleet.pki import NotACertificate, NotACrl, read_certificate, read_crls
 from fleet.settings import ServerSettings
 
 LEAST_FREE_BYTES = 1_000_000_000
 OLDEST_PYTHON = (3, 11)
+# Lists live 7 days and are signed anew every hour.
+CRL_ALERT = timedelta(days=3)
+ISSUER_NOTE = timedelta(days=180)
 RENEW = "./managed_start.sh restart renews it"
 # No clock of a working host lies before the day this release was made.
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
@@ -128,19 +131,29 @@ def _certificates(settings: ServerSettings, _site: Site) -> Iterator[Finding]:
             yield Finding(Grade.FINE, text)
 
 
+def _issuing_authority(settings: ServerSettings, _site: Site) -> Iterator[Finding]:
+    file = settings.home.authorities / "issuing.pem"
+    if not file.exists():
+        return
+    ends = read_certificate(file.read_bytes()).not_after
+    if ends - datetime.now(UTC) < ISSUER_NOTE:
+        yield Finding(Grade.NOTE, f"the issuing CA ends {ends:%Y-%m-%d}", "camfleet ca rotate-issuing")
+
+
 def _revocation_lists(settings: ServerSettings, _site: Site) -> Iterator[Finding]:
     now = datetime.now(UTC)
     for file in sorted(settings.home.credentials("broker").folder.glob("*.crl.pem")):
         try:
-            due = read_crl(file.read_bytes()).next_update
+            due = min(facts.next_update for facts in read_crls(file.read_bytes()))
         except NotACrl as problem:
             yield Finding(Grade.FAULT, f"{file}: {problem}", RENEW)
             continue
         text = f"{file.name} until {due:%Y-%m-%d %H:%M} UTC"
         if now >= due:
             yield Finding(Grade.FAULT, f"{text}: over, so the broker refuses everybody", RENEW)
-        elif due - now < timedelta(days=1):
-            yield Finding(Grade.NOTE, f"{text}: due", "the courier signs a new one; see its log if it does not")
+        elif due - now < CRL_ALERT:
+            fix = f"{RENEW}; the courier's log says why it did not"
+            yield Finding(Grade.FAULT, f"{text}: nobody has signed a new one for days", fix)
         else:
             yield Finding(Grade.FINE, text)
 
@@ -164,5 +177,6 @@ def _supervision(_settings: ServerSettings, site: Site) -> Iterator[Finding]:
 
 
 CHECKS: tuple[Check, ...] = (
-    _python, _programs, _user, _clock, _state_folder, _disk, _ports, _certificates, _revocation_lists, _supervision,
+    _python, _programs, _user, _clock, _state_folder, _disk, _ports, _certificates, _issuing_authority,
+    _revocation_lists, _supervision,
 )  # fmt: skip

@@ -20,6 +20,7 @@ def prepare(settings: ServerSettings) -> None:
 
 def render(settings: ServerSettings) -> None:
     """Write the configuration of everything that is not ours: broker, door, log rotation."""
-    broker.write_config(settings)
+    # A broker that starts without these denials lets everybody in again who was cut off.
+    broker.write_config(settings, denied=run_own("camfleet", "devices", "denied").split())
     door.write_config(settings)
     write_rotation(settings)

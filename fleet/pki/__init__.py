@@ -24,18 +24,24 @@ from fleet.pki.facts import (
     ski_of,
 )
 from fleet.pki.keys import KeyRefused, new_key, public_key_of, sign, signature_is_right
+from fleet.pki.leaf import CLIENT_USE, SERVER_USE, LeafFacts, read_leaf
 from fleet.pki.pairing import in_groups, pairing_code, read_code
-from fleet.pki.profiles import Profile, device_profile, host_profile, server_profile
+from fleet.pki.profiles import BACKDATED, LEAF_LIFE, Profile, device_profile, host_profile, server_profile
 from fleet.pki.renewal import confirmation_message, renewal_message
 from fleet.pki.seal import SealBroken, new_seal_key, open_sealed, seal
 
 __all__ = [
+    "BACKDATED",
+    "CLIENT_USE",
+    "LEAF_LIFE",
+    "SERVER_USE",
     "Authority",
     "CertificateFacts",
     "CrlFacts",
     "CsrRefused",
     "EnrolmentToken",
     "KeyRefused",
+    "LeafFacts",
     "NotACertificate",
     "NotACrl",
     "NotAToken",
@@ -64,6 +70,7 @@ __all__ = [
     "read_crl",
     "read_crls",
     "read_csr",
+    "read_leaf",
     "read_token",
     "renewal_message",
     "seal",

@@ -76,6 +76,16 @@ class Authority:
         """Return the subject key identifier in hex: the name of this CA's CRL."""
         return x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()).digest.hex()
 
+    @property
+    def name(self) -> str:
+        """Return the CA's common name."""
+        return str(self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+
+    @property
+    def not_after(self) -> datetime:
+        """Return when the CA itself ends."""
+        return self.certificate.not_valid_after_utc
+
     def issue(self, profile: Profile, public_key: bytes, now: datetime) -> bytes:
         """Sign a leaf for a public key (SubjectPublicKeyInfo DER). Returns the leaf alone, as PEM."""
         key = load_der_public_key(public_key)

@@ -80,6 +80,21 @@ def test_a_crl_that_is_over_is_a_fault(settings: ServerSettings) -> None:
     assert "refuses everybody" in the_fault(settings).text
 
 
+def test_a_crl_with_less_than_three_days_left_is_an_alert(settings: ServerSettings) -> None:
+    issuing, now = Authorities().issuing, datetime.now(UTC)
+    lists = [issuing.sign_crl([], days, now, timedelta(days=days)) for days in (7, 2)]
+    write_file(settings.home.credentials("broker").folder / "cameras.crl.pem", b"".join(lists))
+    assert "signed a new one" in the_fault(settings).text
+
+
+def test_an_issuing_ca_near_its_end_is_noted_with_the_command(settings: ServerSettings) -> None:
+    begun = datetime.now(UTC) - timedelta(days=365 * 5 - 100)
+    ending = Authorities().root.new_issuing("Camfleet old issuing", begun)
+    write_file(settings.home.authorities / "issuing.pem", ending.certificate_pem)
+    assert faults(settings) == []
+    assert "camfleet ca rotate-issuing" in told(examine(settings, site_of(settings)))
+
+
 def test_an_unreadable_crl_is_a_fault(settings: ServerSettings) -> None:
     write_file(settings.home.credentials("broker").folder / "cameras.crl.pem", b"")
     assert "cameras.crl.pem" in the_fault(settings).text
