@@ -18,6 +18,7 @@ log = get_logger(__name__)
 TIMEOUT_S = 2.0
 ACTOR_HEADER = "Camfleet-Actor"
 
+
 @dataclass(frozen=True)
 class Asker:
     """Who asks, for the registry's rights and audit log."""

@@ -8,9 +8,9 @@ from flask import Blueprint, Flask, Response, current_app, make_response, reques
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from dashboard.feed.hub import MOST_CLIENTS, Hub
+from dashboard.feed.hub import MOST_CLIENTS, Hub, Sites
 from dashboard.feed.stream import ClientStream
-from dashboard.guards import SESSIONS, Guard, check_guards, enforce, guarded
+from dashboard.guards import SESSIONS, Guard, check_guards, enforce, guarded, require_user
 from dashboard.people.sessions import COOKIE, Sessions
 from dashboard.requests import begin_request, finish_request, register_problems
 from dashboard.store.changes import Changes
@@ -51,8 +51,9 @@ def follow() -> Response:
     if hub.clients >= MOST_CLIENTS:
         raise Problem(503, "Too many listeners", "Close other windows, or try again in a minute.")
     sessions: Sessions = current_app.extensions[SESSIONS]
-    may_stay = partial(_may_stay, sessions, request.cookies.get(COOKIE))
-    stream: Iterator[bytes] = iter(ClientStream(hub, _since(), may_stay))
+    sites = require_user().site_ids
+    may_stay = partial(_may_stay, sessions, request.cookies.get(COOKIE), sites)
+    stream: Iterator[bytes] = iter(ClientStream(hub, _since(), may_stay, sites=sites))
     response = Response(stream, content_type="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     return response
@@ -78,9 +79,11 @@ def show_metrics() -> Response:
     return Response(generate_latest(current_app.extensions[REGISTRY]), content_type=CONTENT_TYPE_LATEST)
 
 
-def _may_stay(sessions: Sessions, token: str | None) -> bool:
+def _may_stay(sessions: Sessions, token: str | None, sites: Sites) -> bool:
+    """Say whether the session holds with the same sites; else the browser comes back and gets what is due then."""
     try:
-        return sessions.user_of(token, datetime.now(UTC)) is not None
+        user = sessions.user_of(token, datetime.now(UTC))
+        return user is not None and user.site_ids == sites
     except StoreUnavailable:
         return True
 

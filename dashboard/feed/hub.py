@@ -22,6 +22,9 @@ MOST_BEHIND = 500
 MOST_KEPT = 256
 MOST_KEPT_BYTES = 16 * 1024 * 1024
 
+# The sites that a client may see; None is every site.
+Sites = frozenset[str] | None
+
 
 class Source(Protocol):
     """What the hub asks of the store."""
@@ -82,17 +85,18 @@ class Hub:
         with self._changed:
             return self._changed.wait_for(lambda: self.cursor != cursor, timeout=timeout_s)
 
-    def read(self, cursor: int) -> tuple[bytes, int]:
-        """Return everything after `cursor` as bytes, and the cursor from which to go on."""
+    def read(self, cursor: int, sites: Sites = None) -> tuple[bytes, int]:
+        """Return everything after `cursor` at these sites as bytes, and the cursor from which to go on."""
         with self._changed:
             newest, kept = self.cursor, list(self._kept)
         if cursor == newest:
             return b"", cursor
-        if cursor < newest and kept and kept[0].since <= cursor:
+        if sites is None and cursor < newest and kept and kept[0].since <= cursor:
             return _gathered([item for item in kept if item.last > cursor], newest), newest
-        return self._catch_up(cursor)
+        # What is kept is rendered for those who see every site; the others' share is asked of the store.
+        return self._catch_up(cursor, sites)
 
-    def _catch_up(self, cursor: int) -> tuple[bytes, int]:
+    def _catch_up(self, cursor: int, sites: Sites) -> tuple[bytes, int]:
         newest = self._source.newest()
         if cursor > newest:
             # The client comes from another life of this database.
@@ -103,7 +107,7 @@ class Hub:
         if missed > MOST_BEHIND:
             return render_summary(newest, missed), newest
         changes = self._source.after(cursor)
-        return render_changes(changes), changes.last
+        return _rendered_for(changes, sites), changes.last
 
     def _join(self) -> None:
         with self._changed:
@@ -154,6 +158,11 @@ class Hub:
         self._kept_bytes += len(rendered.body)
         while len(self._kept) > MOST_KEPT or self._kept_bytes > MOST_KEPT_BYTES:
             self._kept_bytes -= len(self._kept.popleft().body)
+
+
+def _rendered_for(changes: ChangeSet, sites: Sites) -> bytes:
+    seen = changes if sites is None else changes.at(sites)
+    return render_changes(seen) if seen.cameras or seen.events else b""
 
 
 def _gathered(wanted: list[Rendered], newest: int) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dashboard.feed.frames import HEARTBEAT, HELLO
-from dashboard.feed.hub import Hub, TooManyClients
+from dashboard.feed.hub import Hub, Sites, TooManyClients
 from dashboard.store.database import StoreUnavailable
 
 PAUSE_S = 0.2
@@ -15,13 +15,17 @@ CHECK_EVERY_S = 30.0
 
 @dataclass
 class ClientStream:
-    """Yields what to write. `since` is where the client stopped; `may_stay` says whether its session still holds."""
+    """Yields what to write. `since` is where the client stopped; `may_stay` says whether its session still holds.
+
+    `sites` are those that it may see.
+    """
 
     hub: Hub
     since: int | None
     may_stay: Callable[[], bool]
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    sites: Sites = None
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -44,7 +48,7 @@ class ClientStream:
                 yield HEARTBEAT
                 continue
             self._pause(PAUSE_S - (self.clock() - wrote_at))
-            body, cursor = self.hub.read(cursor)
+            body, cursor = self.hub.read(cursor, self.sites)
             wrote_at = self.clock()
             if body:
                 yield body

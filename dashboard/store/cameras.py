@@ -20,6 +20,12 @@ class CameraRow:
     columns: Row
     streams: list[Row]
 
+    @property
+    def site_id(self) -> str | None:
+        """Return the site at which it is."""
+        found: str | None = self.columns["site_id"]
+        return found
+
 
 @dataclass(frozen=True)
 class Cameras:

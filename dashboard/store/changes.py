@@ -19,6 +19,14 @@ class ChangeSet:
     cameras: list[CameraRow]
     events: list[EventRow]
 
+    def at(self, sites: frozenset[str]) -> "ChangeSet":
+        """Return what of it is at these sites."""
+        return ChangeSet(
+            self.last,
+            [camera for camera in self.cameras if camera.site_id in sites],
+            [event for event in self.events if event["site_id"] in sites],
+        )
+
 
 class Changes:
     """Follows the store, with a connection of its own: SQLite's "did anything change" is told per connection."""

@@ -14,7 +14,10 @@ EventRow = dict[str, Any]
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Which events; unset fields do not restrict. `below` is a change_seq: the page after the one that ended there."""
+    """Which events; unset fields do not restrict. `below` is a change_seq: the page after the one that ended there.
+
+    `sites` are those that the asker may see.
+    """
 
     camera: str | None = None
     label: str | None = None
@@ -22,6 +25,7 @@ class EventFilter:
     after: datetime | None = None
     before: datetime | None = None
     below: int | None = None
+    sites: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
         conditions.append(column.started_at >= wanted.after)
     if wanted.before is not None:
         conditions.append(column.started_at < wanted.before)
+    if wanted.sites is not None:
+        conditions.append(column.site_id.in_(sorted(wanted.sites)))
     if wanted.below is not None:
         conditions.append(column.change_seq < wanted.below)
     return conditions

@@ -209,3 +209,25 @@ def test_there_is_a_limit_to_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     hub = Hub(FakeSource())
     with hub.client(), pytest.raises(TooManyClients), hub.client():
         pass
+
+
+class TwoSites(FakeSource):
+    """Changes at one site and the other by turns."""
+
+    def after(self, change_seq: int) -> ChangeSet:
+        changes = super().after(change_seq)
+        for event in changes.events:
+            event["site_id"] = "hq" if event["change_seq"] % 2 else "depot"
+        return changes
+
+
+def test_who_is_for_some_sites_gets_their_changes_only_and_goes_on_behind_the_others() -> None:
+    source = TwoSites()
+    hub = QuietHub(source)
+    source.last = 5
+    hub.poll()
+    hq = frozenset({"hq"})
+    assert (seqs(hub.read(0, hq)[0]), hub.read(0, hq)[1]) == ([1, 3, 5], 5)
+    assert hub.read(3, frozenset({"depot"}))[1] == 5
+    assert hub.read(0, frozenset()) == (b"", 5)
+    assert seqs(hub.read(0)[0]) == [1, 2, 3, 4, 5]
