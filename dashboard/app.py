@@ -28,7 +28,6 @@ from fleet import __version__
 from fleet.settings import ServerSettings
 
 MOST_BODY_BYTES = 64 * 1024
-LOGIN_LIMIT = "10 per minute"
 OPEN_LIMIT = "120 per minute"
 
 
@@ -119,11 +118,9 @@ def _own_static(app: Flask) -> Any:
 
 
 def _limit_open_routes(app: Flask) -> None:
-    """Slow down who guesses passwords, and keep open routes from being a burden. Memory limits count per worker."""
+    """Keep open routes from being a burden, each worker for itself; logins are limited where they are recorded."""
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://")
     views: dict[str, Any] = app.view_functions
-    wrong_password = limiter.limit(LOGIN_LIMIT, deduct_when=lambda response: response.status_code == 401)
-    views["people.log_in"] = _same_guard(wrong_password, views["people.log_in"])
     sparing = limiter.limit(OPEN_LIMIT, exempt_when=is_direct_loopback)
     for endpoint in ("people.show_login", "health.show_health", "reports.take_csp_report"):
         views[endpoint] = _same_guard(sparing, views[endpoint])

@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from dashboard.guards import wants_page
+from dashboard.people.attempts import TooManyAttempts
 from dashboard.store.database import StoreUnavailable
 from fleet.logs import bind, get_logger, unbind_all
 from fleet.problem import Problem
@@ -54,6 +55,7 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(Problem, _answer)
     app.register_error_handler(CSRFError, _csrf_failed)
     app.register_error_handler(RateLimitExceeded, _too_many)
+    app.register_error_handler(TooManyAttempts, _too_many)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(StoreUnavailable, _store_unavailable)
     # The top of every request: a defect must end as an answer that carries the id of its log line.
@@ -78,7 +80,7 @@ def _csrf_failed(_error: CSRFError) -> Response:
     return _answer(Problem(400, "The form is too old", "Load the page again and send the form once more."))
 
 
-def _too_many(_error: RateLimitExceeded) -> Response:
+def _too_many(_error: RateLimitExceeded | TooManyAttempts) -> Response:
     response = _answer(Problem(429, "Too many requests", "Wait a minute, then try again."))
     response.headers["Retry-After"] = "60"
     return response

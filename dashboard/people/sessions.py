@@ -5,8 +5,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dashboard.people.attempts import WINDOW, TooManyAttempts, has_tried_enough
 from dashboard.people.passwords import is_password
-from dashboard.store.people import LoginRecord, People, User
+from dashboard.store.people import LOG_IN_REFUSED, LoginRecord, People, User
 
 COOKIE = "camfleet_session"
 LIFE = timedelta(days=7)
@@ -27,10 +28,15 @@ class Sessions:
     people: People
 
     def log_in(self, name: str, password: str, visitor: Visitor, now: datetime) -> str | None:
-        """Return a fresh session's token; None when name or password is wrong, without saying which."""
+        """Return a fresh session's token; None when name or password is wrong, without saying which.
+
+        Raises TooManyAttempts before the password is looked at.
+        """
+        if has_tried_enough(visitor.address, self.people.refused_since(now - WINDOW)):
+            raise TooManyAttempts
         user = self.people.named(name)
         accepted = is_password(password, user.password_hash if user else None)
-        action = "log-in" if accepted else "log-in-refused"
+        action = "log-in" if accepted else LOG_IN_REFUSED
         self.people.record(LoginRecord(now, action, name, visitor.address, visitor.request_id))
         if user is None or not accepted:
             return None

@@ -11,6 +11,7 @@ from dashboard.store.database import Database, RowRefused
 from dashboard.store.tables import audit, sessions, users
 
 ACTION_MOST, NAME_MOST, DETAIL_MOST = 40, 80, 200
+LOG_IN_REFUSED = "log-in-refused"
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,16 @@ class People:
         }
         with self.database.writing() as connection:
             AuditLog(connection).append(row)
+
+    def refused_since(self, moment: datetime) -> dict[str | None, int]:
+        """Return how many logins were refused after a moment, by address."""
+        query = (
+            select(audit.c.address, func.count())
+            .where(audit.c.at > moment, audit.c.action == LOG_IN_REFUSED)
+            .group_by(audit.c.address)
+        )
+        with self.database.reading() as connection:
+            return {address: count for address, count in connection.execute(query)}
 
     def recorded(self, limit: int = 100) -> list[LoginRecord]:
         """Return the newest lines of the audit log, newest first."""

@@ -1,14 +1,20 @@
 """Logging in and out through the form."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from prometheus_client import CollectorRegistry
 from werkzeug.test import TestResponse
 
-from dashboard.people.sessions import COOKIE
-from dashboard.store.people import People
+from dashboard.app import create_app
+from dashboard.people.attempts import TooManyAttempts
+from dashboard.people.sessions import COOKIE, Sessions, Visitor
+from dashboard.store.database import Database
+from dashboard.store.people import LoginRecord, People
 from tests.integration.dashboard.conftest import Web
+from tests.support.dashboard import site_settings
 
 
 def token_of(client: FlaskClient, **headers: str) -> str:
@@ -86,6 +92,31 @@ def test_ten_wrong_passwords_in_a_minute_are_enough(web: Web) -> None:
     form = {"username": "nobody", "password": "wrong", "csrf_token": token}
     codes = [client.post("/login", data=form).status_code for _ in range(11)]
     assert codes == [401] * 10 + [429]
+
+
+def test_wrong_passwords_count_for_all_workers_together_and_per_sender(web: Web) -> None:
+    people, settings = People(web.database), site_settings(web.database.file.parent)  # type: ignore[union-attr]
+    other_worker = create_app(settings, Database(settings.events_database), CollectorRegistry())
+    for number in range(10):
+        refused = LoginRecord(datetime.now(UTC), "log-in-refused", "admin", f"2001:db8::{number:x}")
+        people.record(refused)
+    for app in (web.app, other_worker):
+        client = app.test_client()
+        form = {"username": "admin", "password": web.password, "csrf_token": token_of(client)}
+        client.environ_base["HTTP_X_FORWARDED_FOR"] = "2001:db8::ffff"
+        answer = client.post("/login", data=form)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+    assert log_in(web.anybody(), web.password).status_code == 302
+
+
+def test_a_minute_later_one_may_try_again(web: Web) -> None:
+    now = datetime.now(UTC)
+    for _ in range(10):
+        People(web.database).record(LoginRecord(now, "log-in-refused", "admin", "192.0.2.7"))
+    sessions, visitor = Sessions(People(web.database)), Visitor("192.0.2.7", None)
+    with pytest.raises(TooManyAttempts):
+        sessions.log_in("admin", web.password, visitor, now + timedelta(seconds=59))
+    assert sessions.log_in("admin", web.password, visitor, now + timedelta(seconds=61))
 
 
 def test_right_passwords_are_not_counted(web: Web) -> None:
