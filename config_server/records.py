@@ -156,3 +156,13 @@ class CertificateFilter:
     sites: frozenset[str] | None = None
     after: tuple[datetime, str] | None = None
     limit: int = 100
+
+
+@dataclass(frozen=True)
+class HistoryFilter:
+    """Which audit entries a list shows, newest first; `before` is where the page before ended."""
+
+    device_id: str | None = None
+    before: int | None = None
+    sites: frozenset[str] | None = None
+    limit: int = 50

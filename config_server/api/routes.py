@@ -1,8 +1,19 @@
 """Every group of REST routes, in the order in which the OpenAPI page shows them."""
 
-from config_server.api import batches, certificates, devices, enrolment, moves, renewal, sightings, sites, tokens, trust
-
-BLUEPRINTS = tuple(
-    routes.blueprint
-    for routes in (enrolment, sightings, renewal, devices, batches, moves, certificates, tokens, sites, trust)
+from config_server.api import (
+    audit,
+    batches,
+    certificates,
+    devices,
+    enrolment,
+    moves,
+    renewal,
+    sightings,
+    sites,
+    tokens,
+    trust,
 )
+
+_OF_CAMERAS = (enrolment, sightings, renewal, trust)
+_OF_PEOPLE = (devices, batches, moves, certificates, sites, tokens, audit)
+BLUEPRINTS = tuple(routes.blueprint for routes in (*_OF_CAMERAS, *_OF_PEOPLE))

@@ -8,15 +8,9 @@ from urllib.parse import quote
 import typer
 
 from config_server.cli.batch import make_bundle_folder, provision_batch
-from config_server.rest_client import RestClient
-from config_server.settings import ConfigSettings
+from config_server.cli.online import AsJson, Server, TokenFile, client_for, every_page, print_json
 from fleet.cli import CommandFailed
 from fleet.home import write_file
-from fleet.settings import load
-
-Server = Annotated[str | None, typer.Option(help="config_server's address (default: this host's)")]
-TokenFile = Annotated[Path | None, typer.Option(help="file with an API token (default: this host's admin)")]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 
 
 def provision(
@@ -30,7 +24,7 @@ def provision(
     token_file: TokenFile = None,
 ) -> None:
     """Register a camera and print the one command to run on it; or make its files here with --bundle."""
-    client = RestClient.of(load(ConfigSettings), server, token_file)
+    client = client_for(server, token_file)
     if (name is None) == (batch is None):
         raise CommandFailed("give either the camera's name, or --batch with a file of names")
     if batch is not None:
@@ -53,22 +47,18 @@ def provision(
 def list_devices(
     state: Annotated[str | None, typer.Option(help="pending, accepted, rejected or decommissioned")] = None,
     site: Annotated[str | None, typer.Option(help="only those of this site")] = None,
+    denied: Annotated[bool | None, typer.Option(help="only those that were revoked, or were not")] = None,
+    text: Annotated[str | None, typer.Option(help="part of the id or name")] = None,
     as_json: AsJson = False,
     server: Server = None,
     token_file: TokenFile = None,
 ) -> None:
-    """List every device."""
-    client = RestClient.of(load(ConfigSettings), server, token_file)
-    found: list[dict[str, Any]] = []
-    cursor = None
-    while True:
-        page = client.get("/config/devices", state=state, site=site, cursor=cursor, limit=500)
-        found += page["items"]
-        cursor = page["cursor"]
-        if cursor is None:
-            break
+    """List devices."""
+    client = client_for(server, token_file)
+    revoked = None if denied is None else str(denied).lower()
+    found = every_page(client, "/config/devices", state=state, site=site, denied=revoked, text=text)
     if as_json:
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        print_json(found)
         return
     for device in found:
         typer.echo(_line(device))
@@ -81,7 +71,7 @@ def show_device(
     token_file: TokenFile = None,
 ) -> None:
     """Show one device."""
-    client = RestClient.of(load(ConfigSettings), server, token_file)
+    client = client_for(server, token_file)
     device = client.get(f"/config/devices/{quote(device_id, safe='')}")
     typer.echo(json.dumps(device, ensure_ascii=False, indent=None if as_json else 2))
 
@@ -93,10 +83,10 @@ def renew_token(
     token_file: TokenFile = None,
 ) -> None:
     """Make a new enrolment token for a registered camera; an older unused one ends."""
-    client = RestClient.of(load(ConfigSettings), server, token_file)
+    client = client_for(server, token_file)
     ticket = client.post(f"/config/devices/{quote(device_id, safe='')}/token")
     if as_json:
-        typer.echo(json.dumps(ticket))
+        print_json(ticket)
     else:
         _print_ticket(ticket)
 
@@ -110,7 +100,8 @@ def _line(device: dict[str, Any]) -> str:
     certificate = device["certificate"]
     until = f"certificate until {certificate['not_after'][:10]}" if certificate else "no certificate"
     site = device["site_id"] or "no site"
-    return "  ".join([device["device_id"], device["state"], site, until, device["name"]])
+    state = f"{device['state']}, revoked" if device["denied"] else device["state"]
+    return "  ".join([device["device_id"], state, site, until, device["name"]])
 
 
 def _fill_bundle(folder: Path, answer: dict[str, Any]) -> None:
@@ -123,7 +114,7 @@ def _print_provisioned(created: dict[str, Any], bundle: Path | None, *, as_json:
     device = created["device"]
     if as_json:
         shown = created if bundle is None else {"device": device, "bundle": str(bundle)}
-        typer.echo(json.dumps(shown, ensure_ascii=False))
+        print_json(shown)
     elif bundle is None:
         typer.echo(f"{device['device_id']} is registered.")
         _print_ticket(created["enrolment"])

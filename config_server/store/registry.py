@@ -12,6 +12,7 @@ from config_server.store.cutoffs import Cutoffs
 from config_server.store.database import open_engine, transaction
 from config_server.store.devices import Devices
 from config_server.store.enrolments import Enrolments
+from config_server.store.history import History
 from config_server.store.rates import Rates
 from config_server.store.renewals import RenewalNonces
 from config_server.store.sightings import Sightings
@@ -31,6 +32,7 @@ class Transaction:
         self.renewal_nonces = RenewalNonces(connection)
         self.api_tokens = ApiTokens(connection)
         self.audit = Audit(connection)
+        self.history = History(connection)
         self.rates = Rates(connection)
         self.sightings = Sightings(connection)
 

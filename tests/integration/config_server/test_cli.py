@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.pki import public_key_of, read_certificate
+from fleet.pki import make_csr, new_key, public_key_of, read_certificate
 from tests.support.config_server import ConfigServer, environment_of, running_config_server
 from tests.support.ports import free_port
 
@@ -188,3 +188,46 @@ def test_a_batch_that_is_wrong_makes_nothing(server: ConfigServer, tmp_path: Pat
     assert not (tmp_path / "bundles").exists()
     assert_one_clear_line(on(server, "provision", "--batch", tmp_path / "none.csv"), "none.csv")
     assert_one_clear_line(on(server, "provision"), "--batch")
+
+
+def test_a_device_goes_through_its_life_by_commands(server: ConfigServer) -> None:
+    on(server, "provision", "Mover", "--device-id", "cam-mover-1")
+    assert on(server, "devices", "accept", "cam-mover-1").stdout == "cam-mover-1 is accepted.\n"
+    assert "being cut off" in on(server, "devices", "revoke", "cam-mover-1").stdout
+    assert "cam-mover-1  accepted, revoked  no site" in on(server, "devices", "list", "--denied").stdout
+    assert "cam-mover-1: recorded, going on" in on(server, "devices", "cutoff", "cam-mover-1").stdout
+    assert_one_clear_line(on(server, "devices", "re-enrol", "cam-mover-1"), "still being cut off")
+    assert_one_clear_line(on(server, "devices", "reject", "cam-mover-1"), "is accepted and cannot be rejected")
+    shown = json.loads(on(server, "devices", "decommission", "cam-mover-1", "--json").stdout)
+    assert (shown["state"], shown["denied"]) == ("decommissioned", True)
+    told = on(server, "devices", "audit", "--device", "cam-mover-1").stdout
+    assert "token:admin  device.decommissioned  cam-mover-1  from 127.0.0.1" in told
+
+
+def test_a_camera_is_let_in_by_its_code(server: ConfigServer) -> None:
+    assert on(server, "devices", "waiting").stdout == "no camera waits to be let in\n"
+    request = {"csr_pem": make_csr(new_key(), "x").decode(), "name_wish": "By code"}
+    code = server.client().post("/config/sightings", json=request).json()["code"]
+    assert "By code" in on(server, "devices", "waiting").stdout
+    done = on(server, "devices", "let-in", code, "By code", "--device-id", "cam-by-code")
+    assert "cam-by-code is accepted" in done.stdout
+    assert_one_clear_line(on(server, "devices", "turn-away", code), "decided")
+
+
+def test_tokens_are_made_listed_and_revoked(server: ConfigServer, tmp_path: Path) -> None:
+    token = on(server, "tokens", "make", "reader", "--scope", "devices:read", "--days", "1").stdout
+    (tmp_path / "token").write_text(token)
+    assert on(server, "devices", "list", "--token-file", tmp_path / "token").returncode == 0
+    assert_one_clear_line(on(server, "provision", "No", "--token-file", tmp_path / "token"), "devices:provision")
+    (line,) = [line for line in on(server, "tokens", "list").stdout.splitlines() if "  reader  " in line]
+    assert "is revoked" in on(server, "tokens", "revoke", line.split()[0]).stdout
+    assert on(server, "devices", "list", "--token-file", tmp_path / "token").returncode == 1
+
+
+def test_certificates_are_listed_by_their_end(server: ConfigServer, tmp_path: Path) -> None:
+    on(server, "provision", "Listed too", "--device-id", "cam-listed-2", "--bundle", tmp_path / "bundle")
+    (line,) = on(server, "certificates", "--device", "cam-listed-2").stdout.splitlines()
+    assert line.startswith("cam-listed-2  ")
+    assert "  bundle  until " in line
+    assert on(server, "certificates", "--due-before", "2020-01-01T00:00:00Z").stdout == ""
+    assert_one_clear_line(on(server, "certificates", "--due-before", "soon"), "due_before")
