@@ -8,7 +8,7 @@ from fleet.home import CredentialFiles
 TIMEOUT_S = 5.0
 
 
-def handshake_refusal(address: tuple[str, int], root: str, client: CredentialFiles | None) -> str | None:
+def handshake_refusal(address: tuple[str, int], root: str, client: CredentialFiles) -> str | None:
     """Why the broker refuses this client certificate: OpenSSL's word for its alert; None when it does not.
 
     Raises OSError when nobody answers at all.
@@ -18,8 +18,7 @@ def handshake_refusal(address: tuple[str, int], root: str, client: CredentialFil
     context.check_hostname = False
     # Under TLS 1.3 a client believes in the connection before the server has looked at its certificate.
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    if client is not None:
-        context.load_cert_chain(str(client.certificate), str(client.key))
+    context.load_cert_chain(str(client.certificate), str(client.key))
     with socket.create_connection(address, TIMEOUT_S) as plain:
         try:
             context.wrap_socket(plain, server_hostname=address[0]).close()

@@ -137,7 +137,9 @@ class MosquittoControl:
     def _answers(self) -> bool:
         root = str(self.settings.home.credentials(BROKER).folder / "cameras-ca.pem")
         try:
-            handshake_refusal(("127.0.0.1", self.settings.broker_servers_port), root, None)
+            # With a certificate: a client without one leaves lines in the log that look like trouble.
+            kicker = self.settings.home.credentials(KICKER)
+            handshake_refusal(("127.0.0.1", self.settings.broker_servers_port), root, kicker)
         except OSError:
             return False
         return True
