@@ -106,6 +106,8 @@ def _proven(tx: Transaction, request: RenewalRequest, now: datetime) -> Certific
 
 
 def _check_device(tx: Transaction, device_id: str) -> None:
+    # A revocation of this moment comes before or after, never between the look and the certificate.
+    tx.devices.hold(device_id)
     device = tx.devices.get(device_id)
     if device is None:
         raise _refused(device_id, "no such device")

@@ -13,9 +13,6 @@ ENROLLED = "enrolled"
 RENEWED = "renewed"
 BUNDLE = "bundle"
 
-ENROLLED = "enrolled"
-RENEWED = "renewed"
-
 
 @dataclass(frozen=True)
 class Signer:

@@ -169,6 +169,8 @@ class Session:
         The goodbye keeps the will: a delayed one is not sent if the next connection comes in time, and is if we die.
         """
         with self._lock:
+            if self._stopping.is_set():
+                return
             if credentials is not None:
                 self.credentials = credentials
             self._asked_again.set()
@@ -258,7 +260,7 @@ class Session:
             # paho's own thread: without one, every publishing thread would write to the TLS socket by itself.
             client.loop_start()
             while not outcome.over.wait(LOOK_S) and client.socket() is not None:
-                if self._asked_again.is_set():
+                if self._asked_again.is_set() and not self._stopping.is_set():
                     _close_keeping_will(client)
             client.loop_stop()
         except OSError as error:

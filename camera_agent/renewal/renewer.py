@@ -71,7 +71,7 @@ class Renewer:
     _unconfirmed: bool = False
     _said: str = "not due"
     _detail: str | None = None
-    _asks: Backoff = field(default_factory=lambda: _patient(5.0, 3600.0))
+    _asks: Backoff = field(default_factory=lambda: _patient(5.0, 900.0))
     _refusals: Backoff = field(default_factory=lambda: _patient(60.0, 6 * 3600.0))
     _trials: Backoff = field(default_factory=lambda: _patient(10.0, 3600.0))
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -144,6 +144,9 @@ class Renewer:
         if self._try_out(new):
             self._trials.reset()
             self._take_over(new)
+            return LOOK_S
+        if self._stopping.is_set():
+            # The next start tries it again; a reconnect now would cut the goodbye short.
             return LOOK_S
         self.tools.link.reconnect(self.tools.home.credentials)
         return self._trials.next_s()

@@ -47,6 +47,10 @@ class Devices:
         row = self._connection.execute(_GET, {"wanted": device_id}).first()
         return None if row is None else _record(row)
 
+    def hold(self, device_id: str) -> None:
+        """Let nobody else change this device until the transaction ends (SQLite has one writer anyway)."""
+        self._connection.execute(select(devices.c.device_id).where(devices.c.device_id == device_id).with_for_update())
+
     def named(self, name: str) -> DeviceRecord | None:
         """The living device of this name, whatever its case or Unicode form."""
         row = self._connection.execute(select(devices).where(devices.c.name_key == name_key(name))).first()
