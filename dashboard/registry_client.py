@@ -16,6 +16,8 @@ from fleet.problem import Problem
 log = get_logger(__name__)
 
 TIMEOUT_S = 2.0
+# For what makes a thousand of something; below Gunicorn's own limit.
+LONG_TIMEOUT_S = 20.0
 ACTOR_HEADER = "Camfleet-Actor"
 
 
@@ -41,17 +43,24 @@ class Asker:
 
 @dataclass(frozen=True)
 class Question:
-    """One request to the registry."""
+    """One request to the registry; its body is JSON, or CSV when it is a text."""
 
     method: str
     path: str
     query: dict[str, str] = field(default_factory=dict)
     body: Any = None
+    is_long: bool = False
+
+    def content(self) -> dict[str, Any]:
+        """Return what httpx sends as the body."""
+        if isinstance(self.body, str):
+            return {"content": self.body.encode(), "headers": {"Content-Type": "text/csv; charset=utf-8"}}
+        return {"json": self.body, "headers": {}}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the registry said when it did what was asked; 202 and 204 mean something else than 200."""
+    """What the registry said when it did what was asked: JSON, or a text when it is CSV."""
 
     status: int
     body: Any
@@ -73,13 +82,12 @@ class RegistryClient:
 
     def ask(self, question: Question, asker: Asker) -> Answer:
         """Ask and return the good answer; raises Problem for every other."""
+        given = question.content()
+        given["headers"] |= self._headers(asker)
+        wait_s = LONG_TIMEOUT_S if question.is_long else self.timeout_s
         try:
             response = self._http.request(
-                question.method,
-                question.path,
-                params=question.query,
-                json=question.body,
-                headers=self._headers(asker),
+                question.method, question.path, params=question.query, timeout=wait_s, **given
             )
         except httpx.HTTPError as error:
             log.error("the registry does not answer", url=self.url, reason=str(error) or type(error).__name__)
@@ -103,6 +111,8 @@ class RegistryClient:
         if response.status_code == 401:
             log.error("the registry refuses the service token", url=self.url)
             raise _not_known()
+        if response.is_success and response.headers.get("Content-Type", "").startswith("text/csv"):
+            return Answer(response.status_code, response.text)
         try:
             body = response.json() if response.content else None
         except ValueError as error:

@@ -10,6 +10,7 @@ from dashboard.api.bodies import read_body, read_optional_body
 from dashboard.guards import Guard, guarded, require_user
 from dashboard.qr import qr_data_uri
 from dashboard.registry_client import Answer, Asker, Question, RegistryClient
+from fleet.problem import Problem
 
 REGISTRY_CLIENT = "camfleet.registry_client"
 
@@ -17,11 +18,11 @@ registry = Blueprint("registry", __name__, url_prefix="/api/v1/registry")
 
 
 def ask_registry(method: str, path: str, *, query: tuple[str, ...] = (), body: Any = None) -> Answer:
-    """Ask for the person who is signed in; of the query only the named parameters are passed on."""
+    """Ask for the person who is signed in; of the query only the named parameters are passed on. A list takes long."""
     client: RegistryClient = current_app.extensions[REGISTRY_CLIENT]
     asker = Asker(require_user(), g.request_id, request.remote_addr)
     given = {name: request.args[name] for name in query if request.args.get(name)}
-    return client.ask(Question(method, f"/config/{path}", given, body), asker)
+    return client.ask(Question(method, f"/config/{path}", given, body, is_long=isinstance(body, str)), asker)
 
 
 def passed_on(answer: Answer) -> ResponseReturnValue:
@@ -59,6 +60,17 @@ def show_device(device_id: str) -> ResponseReturnValue:
 def provision() -> ResponseReturnValue:
     """A new camera and its enrolment token, which is shown this once."""
     return passed_on(ask_registry("POST", "devices", body=read_body()))
+
+
+@registry.post("/batch")
+@guarded(Guard.OPERATOR)
+def provision_many() -> ResponseReturnValue:
+    """Cameras by a list of `name[,site]` lines, all or none; their tokens come as CSV, this once."""
+    lines = read_body().get("lines")
+    if not isinstance(lines, str) or not lines.strip():
+        raise Problem(422, "No list", "Give one camera a line: its name, and after a comma its site if it has one.")
+    answer = ask_registry("POST", "devices/batch", body=lines)
+    return {"csv": answer.body}, 201
 
 
 @registry.post("/devices/<device_id>/token")
@@ -115,6 +127,13 @@ def show_cutoff(device_id: str) -> ResponseReturnValue:
 def list_certificates() -> ResponseReturnValue:
     """Certificates, of one camera or by their end."""
     return passed_on(ask_registry("GET", "certificates", query=("device", "due_before", "cursor")))
+
+
+@registry.get("/ca")
+@guarded(Guard.SIGNED_IN)
+def show_authorities() -> ResponseReturnValue:
+    """The authorities and how long each revocation list is good."""
+    return passed_on(ask_registry("GET", "ca"))
 
 
 @registry.get("/sightings")

@@ -46,6 +46,14 @@ def certificate(device_id: str, serial: str = "5f0c", **changes: Any) -> Json:
     } | changes
 
 
+def authorities(crl_ends: timedelta = timedelta(days=7)) -> Json:
+    """A root, an issuing CA and one revocation list."""
+    root = {"name": "Camfleet root", "serial": "1a", "not_after": stamp(timedelta(days=7300)), "fingerprint": "ab" * 32}
+    issuing = root | {"name": "Camfleet issuing", "not_after": stamp(timedelta(days=1825)), "fingerprint": "cd" * 32}
+    crl = {"issuer_ski": "ef" * 20, "number": 7, "this_update": stamp(), "next_update": stamp(crl_ends)}
+    return {"root": root, "issuing": issuing, "crls": [crl]}
+
+
 @dataclass
 class PretendedRegistry:
     """What the registry knows. `broken` is raised instead of any answer; `asked` is (actor's name, question)."""
@@ -57,6 +65,7 @@ class PretendedRegistry:
     sites: list[Json] = field(default_factory=list)
     audit: list[Json] = field(default_factory=list)
     cutoffs: dict[str, Json] = field(default_factory=dict)
+    authorities: Json = field(default_factory=lambda: authorities())
     broken: Problem | None = None
     asked: list[tuple[str, Question]] = field(default_factory=list)
 
@@ -102,6 +111,13 @@ class PretendedRegistry:
         device_id = question.body.get("device_id") or f"cam-{name.lower().replace(' ', '-')}"
         self.own(device_id, name=name, state="pending", site_id=question.body.get("site"))
         return Answer(201, {"device": self.devices[device_id], "enrolment": ticket()})
+
+    def _batch(self, question: Question) -> Answer:
+        names = [line.split(",")[0].strip() for line in question.body.strip().splitlines()]
+        for name in names:
+            self._provision(Question("POST", "", body={"name": name}))
+        rows = [f"cam-{name.lower().replace(' ', '-')},{name},{TOKEN}" for name in names]
+        return Answer(201, "\n".join(["device_id,name,token", *rows]) + "\n")
 
     def _move(self, _question: Question, device_id: str, move: str) -> Answer:
         device = self._device(device_id)
@@ -161,6 +177,8 @@ def _page(items: list[Json], cursor: str | None = None) -> Answer:
 ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
     ("GET", "devices", lambda self, _: _page(list(self.devices.values()))),
     ("POST", "devices", PretendedRegistry._provision),
+    ("POST", "devices/batch", PretendedRegistry._batch),
+    ("GET", "ca", lambda self, _: Answer(200, self.authorities)),
     ("GET", "devices/([^/]+)", lambda self, _, device_id: Answer(200, self._device(device_id))),
     ("GET", "devices/([^/]+)/cutoff", PretendedRegistry._cutoff),
     ("POST", "devices/([^/]+)/(token|re-enrol)", PretendedRegistry._token),

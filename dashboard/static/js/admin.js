@@ -1,6 +1,7 @@
-/** The Admin page: people, API tokens, sites and the audit logs, each a tab that is kept in the address. */
+/** The Admin page: people, API tokens, sites, authorities and the audit logs, each a tab that is kept in the address. */
 
 import { mountAudit } from './admin_audit.js';
+import { mountAuthorities } from './admin_authorities.js';
 import { mountPeople } from './admin_people.js';
 import { mountSites } from './admin_sites.js';
 import { mountTokens } from './admin_tokens.js';
@@ -10,7 +11,7 @@ import { el } from './dom.js';
 import { Tabs } from './tabs.js';
 import './time.js';
 
-const MOUNTED = { people: mountPeople, tokens: mountTokens, sites: mountSites, audit: mountAudit };
+const MOUNTED = { people: mountPeople, tokens: mountTokens, sites: mountSites, authorities: mountAuthorities, audit: mountAudit };
 const page = document.querySelector('.admin');
 const panel = page.querySelector('#panel');
 const view = { turn: 0 };

@@ -1,13 +1,14 @@
 """The Admin page before pretended people and a pretended registry."""
 
 import re
+from datetime import timedelta
 
 from playwright.sync_api import Page, expect
 
 from dashboard.store.people import LoginRecord, User
 from tests.e2e.dashboard.site import Site, become_live
 from tests.support.browser import WatchedPage
-from tests.support.pretended_registry import stamp
+from tests.support.pretended_registry import authorities, stamp
 
 
 def with_sites(site: Site) -> Site:
@@ -93,6 +94,16 @@ def test_a_site_is_added(site: Site, page: Page) -> None:
     dialog.get_by_label("Id").fill("north-yard")
     dialog.get_by_role("button", name="Add").click()
     expect(page.get_by_role("row").filter(has_text="North yard")).to_contain_text("north-yard")
+
+
+def test_a_revocation_list_that_is_about_to_end_is_an_alert(site: Site, page: Page) -> None:
+    page.goto("/admin?tab=authorities")
+    expect(page.get_by_role("table", name="Authorities")).to_contain_text("Camfleet root")
+    expect(page.get_by_role("table", name="Revocation lists").locator("tbody tr")).to_have_count(1)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    site.fleet.registry.authorities = authorities(timedelta(days=2))
+    page.reload()
+    expect(page.get_by_role("alert")).to_contain_text("camfleet ca renew")
 
 
 def test_the_audit_log_pages_and_filters_by_camera_in_the_address(site: Site, page: Page) -> None:

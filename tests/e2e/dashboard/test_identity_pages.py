@@ -41,6 +41,22 @@ def test_a_camera_is_provisioned_with_one_command_and_a_qr_code(site: Site, page
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_many_cameras_are_provisioned_by_a_list_and_their_tokens_saved(site: Site, page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Provision camera").click()
+    page.get_by_role("button", name="Many at once").click()
+    dialog = page.get_by_role("dialog", name="Provision many cameras")
+    dialog.get_by_label("Cameras").fill("Gate north, hq\nLobby\n")
+    dialog.get_by_role("button", name="Make tokens").click()
+    made = page.get_by_role("dialog", name="Tokens are made")
+    expect(made.get_by_text("2 cameras wait")).to_be_visible()
+    with page.expect_download() as download:
+        made.get_by_role("link", name="Save ids and tokens").click()
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0] == "device_id,name,token"
+    assert [line.split(",")[1] for line in lines[1:]] == ["Gate north", "Lobby"]
+
+
 def test_a_refusal_stays_in_the_dialog_with_what_was_typed(site: Site, watched: WatchedPage) -> None:
     watched.allowed += ["409", "503"]
     own_one(site)
@@ -96,6 +112,7 @@ def test_a_revocation_names_what_will_happen_and_shows_its_steps_as_they_happen(
     expect(dialog.get_by_text("its connection is closed within seconds")).to_be_visible()
     dialog.get_by_role("button", name="Revoke").click()
     steps = page.get_by_role("dialog", name="Cutting off Gate north 0")
+    expect(steps).to_be_visible()
     for step in STEPS[1:]:
         expect(steps.locator(f"[data-step={step}][data-state=done]")).to_have_count(0)
         site.fleet.registry.step(ONE, step)
@@ -112,6 +129,7 @@ def test_a_cut_off_that_fails_says_so_and_that_the_registry_refuses_already(site
     page.goto(f"/cameras/{ONE}?tab=certificates")
     page.get_by_role("button", name="Revoke…").click()
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("dialog", name="Cutting off Gate north 0")).to_be_visible()
     site.fleet.registry.step(ONE, "failed")
     expect(page.get_by_role("dialog").get_by_text("The registry refuses the camera already")).to_be_visible()
     expect(page.locator("dialog [data-state=failed]").first).to_be_visible()
@@ -143,6 +161,7 @@ def test_decommissioning_follows_the_cut_off_too(site: Site, page: Page) -> None
     page.get_by_role("button", name="Decommission…").click()
     expect(page.get_by_role("dialog").get_by_text("its id is never given again")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Decommission").click()
+    expect(page.get_by_role("dialog", name="Cutting off Gate north 0")).to_be_visible()
     site.fleet.registry.step(ONE, "proven")
     expect(page.get_by_text("Cut off in")).to_be_visible()
     page.keyboard.press("Escape")
@@ -217,7 +236,7 @@ def test_identity_does_not_scroll_sideways(site: Site, width: int) -> None:
             "source": "2001:db8:85a3:8d3:1319:8a2e:370:7348",
         }
     )
-    tabs = ("", "?tab=tokens", "?tab=sites", "?tab=audit")
+    tabs = ("", "?tab=tokens", "?tab=sites", "?tab=authorities", "?tab=audit")
     with watched_page(site.browser, site.url, Screen(width, 844)) as watched:
         page = watched.page
         for path in ("/", f"/cameras/{ONE}?tab=certificates", *(f"/admin{tab}" for tab in tabs)):

@@ -22,6 +22,7 @@ from tests.support.pretended_registry import COMMAND, certificate, sighting
 API = "/api/v1/registry"
 WRITES = [
     ("POST", "/devices", "operator"),
+    ("POST", "/batch", "operator"),
     ("POST", "/devices/cam-gate/token", "operator"),
     ("POST", "/devices/cam-gate/accept", "operator"),
     ("POST", "/devices/cam-gate/reject", "operator"),
@@ -49,8 +50,9 @@ def test_each_write_needs_its_role_and_a_viewer_none_has(web: Web) -> None:
     viewer = web.person("vera", Rights("viewer"))
     operator = web.person("olga", Rights("operator"))
     for method, path, role in WRITES:
-        assert web.write(viewer, method, API + path, {"name": "Gate"}).status_code == 403, path
-        allowed = web.write(operator, method, API + path, {"name": "Gate"}).status_code < 300
+        body = {"name": "Gate", "lines": "Yard"}
+        assert web.write(viewer, method, API + path, body).status_code == 403, path
+        allowed = web.write(operator, method, API + path, body).status_code < 300
         assert allowed == (role == "operator") or "sightings" in path, path
     assert {name for name, _ in web.registry.asked} == {"olga"}
 
@@ -84,6 +86,12 @@ def test_a_new_camera_comes_with_one_command_and_its_qr_code(web: Web) -> None:
     assert web.registry.asked[0][1].body == {"name": "Gate north", "site": "hq"}
     again = web.write(client, "POST", f"{API}/devices", {"name": "Gate north"})
     assert (again.status_code, "Gate north" in again.json["detail"]) == (409, True)
+
+
+@pytest.mark.parametrize("body", [{}, {"lines": ""}, {"lines": 7}, {"lines": " \n "}])
+def test_a_list_without_lines_is_refused_before_anybody_is_asked(web: Web, body: object) -> None:
+    answer = web.write(web.admin(), "POST", f"{API}/batch", body)
+    assert (answer.status_code, web.registry.asked) == (422, [])
 
 
 def test_only_known_parts_of_a_query_are_passed_on(web: Web) -> None:

@@ -79,6 +79,33 @@ def test_a_token_is_made_used_and_revoked(joined: Web, config_server: ConfigServ
         assert script.get("/config/devices").status_code == 401
 
 
+def test_a_list_of_cameras_is_registered_and_their_tokens_come_as_csv(joined: Web) -> None:
+    admin = joined.admin()
+    lines = "\n".join(f"Hall {number}" for number in range(300))
+    made = joined.write(admin, "POST", f"{API}/batch", {"lines": lines})
+    assert made.status_code == 201
+    rows = made.json["csv"].splitlines()
+    assert (rows[0], len(rows)) == ("device_id,name,token", 301)
+    again = joined.write(admin, "POST", f"{API}/batch", {"lines": "Hall 300\nHall 7"})
+    assert again.status_code == 409
+    assert "Hall 7" in again.json["detail"]
+
+
+def test_every_order_is_on_the_registrys_record_under_the_persons_name(joined: Web) -> None:
+    olga = joined.person("olga", Rights("operator"))
+    device_id = joined.write(olga, "POST", f"{API}/devices", {"name": "On record"}).json["device"]["device_id"]
+    found = joined.admin().get(f"/api/v1/audit/devices?device={device_id}").json["items"]
+    assert {item["actor_name"] for item in found} == {"olga"}
+    assert {item["source"] for item in found} == {"192.0.2.7"}
+    assert len(found) >= 2
+
+
+def test_the_authorities_and_their_lists_are_shown(joined: Web) -> None:
+    shown = joined.admin().get(f"{API}/ca").json
+    assert len(shown["root"]["fingerprint"]) == 64
+    assert shown["crls"]
+
+
 def test_nobody_waits_to_be_let_in_at_first(joined: Web) -> None:
     assert joined.admin().get(f"{API}/sightings").json["items"] == []
 
