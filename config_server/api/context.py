@@ -1,11 +1,12 @@
 """What the routes work with, handed in once by the composition point."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask import current_app, g, has_app_context, request
 
+from config_server.crl_shelf import CrlShelf
 from config_server.enrolment import Prover
 from config_server.rate_limits import RateLimiter
 from config_server.settings import ConfigSettings
@@ -25,6 +26,7 @@ class Services:
     prover: Prover
     clock: Callable[[], datetime]
     limiter: RateLimiter
+    crl_shelf: CrlShelf = field(default_factory=CrlShelf)
 
     @property
     def signer(self) -> Signer:

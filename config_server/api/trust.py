@@ -24,23 +24,25 @@ blueprint = APIBlueprint(
 @guarded(OPEN)
 def revocation_list(path: CrlPath) -> Response:
     """With an ETag: whoever asks again gets it only when a new one was signed."""
-    with services().store.reading() as tx:
-        crl = tx.crls.get(path.ski)
+    parts = services()
+    with parts.store.reading() as tx:
+        crl = parts.crl_shelf.newest(tx, path.ski)
     if crl is None:
         raise Unknown("no CA of ours has this subject key identifier")
-    return _cached(crl.der, "application/pkix-crl", CRL_MAX_AGE_S)
+    return _cached(crl.der, crl.etag, "application/pkix-crl", CRL_MAX_AGE_S)
 
 
 @blueprint.get("/ca/root.pem", summary="The root that cameras trust (PEM)")
 @guarded(OPEN)
 def root() -> Response:
     """Compare its fingerprint with the one that 'camfleet ca show' prints."""
-    return _cached(services().prover.root_pem, "application/x-pem-file", ROOT_MAX_AGE_S)
+    root_pem = services().prover.root_pem
+    return _cached(root_pem, hashlib.sha256(root_pem).hexdigest(), "application/x-pem-file", ROOT_MAX_AGE_S)
 
 
-def _cached(content: bytes, content_type: str, max_age_s: int) -> Response:
+def _cached(content: bytes, etag: str, content_type: str, max_age_s: int) -> Response:
     response = Response(content, content_type=content_type)
-    response.set_etag(hashlib.sha256(content).hexdigest())
+    response.set_etag(etag)
     response.cache_control.public = True
     response.cache_control.max_age = max_age_s
     response.make_conditional(request)

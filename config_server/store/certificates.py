@@ -5,12 +5,13 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, insert, literal, select, tuple_, update
 
 from config_server.records import CertificateFilter, CertificateRecord, CrlRecord
 from config_server.store.tables import certificates, crls, devices
 
 _ADD = insert(certificates)
+_CRL_VERSION = select(crls.c.number, crls.c.this_update).where(crls.c.issuer_ski == bindparam("wanted"))
 
 
 class Certificates:
@@ -102,6 +103,11 @@ class Crls:
         if row is None:
             return None
         return CrlRecord(row.issuer_ski, row.number, row.der, row.this_update, row.next_update)
+
+    def version_of(self, issuer_ski: str) -> tuple[int, datetime] | None:
+        """Number and time of the newest list of an issuer, without the list; None when there is none."""
+        row = self._connection.execute(_CRL_VERSION, {"wanted": issuer_ski}).first()
+        return None if row is None else (row.number, row.this_update)
 
     def all(self) -> Sequence[CrlRecord]:
         """The newest list of every issuer."""
