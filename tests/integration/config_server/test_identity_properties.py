@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
@@ -176,9 +177,9 @@ class IdentityMachine(RuleBasedStateMachine):
             return tx.certificates.newest_of([device_id]).get(device_id)
 
 
-TestIdentity = IdentityMachine.TestCase
+TestIdentity = pytest.mark.timeout(1800)(IdentityMachine.TestCase)
 TestIdentity.settings = settings(
-    max_examples=200 if is_full() else 12,
+    max_examples=100 if is_full() else 12,
     stateful_step_count=40 if is_full() else 25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -51,10 +51,10 @@ def test_there_are_commands_to_check() -> None:
     "wrong",
     [
         "camfleet provison NAME",
-        "camfleet provision",
+        "camfleet devices show",
         "camfleet provision NAME --sight S",
         "camfleet ca",
-        "camfleet-agent enroll --server URL",
+        "camfleet-agent enroll --token T",
         "./managed_start.sh begin",
         "./managed_start.sh start --background",
         "./managed_start.sh logs one two",
