@@ -32,7 +32,7 @@ async function ask(deviceId) {
 }
 
 function draw({ device, certificates, cutoff }, load) {
-  return [identity(device, load), cutoff && cutOff(cutoff), table(certificates)].filter(Boolean);
+  return [identity(device, load), cutoff && cutOff(cutoff), table(certificates, device)].filter(Boolean);
 }
 
 function identity(device, load) {
@@ -72,8 +72,8 @@ export function newestInUse(certificates, now) {
   return inForce.sort((one, other) => Date.parse(other.active_at) - Date.parse(one.active_at))[0];
 }
 
-function table(certificates) {
-  if (!certificates.length) return emptyState({ iconName: 'key-round', title: 'No certificate yet', text: 'The camera gets one when it enrols with its token. On the server, this makes a new token:', command: 'camfleet devices token ID' });
+function table(certificates, device) {
+  if (!certificates.length) return emptyState({ iconName: 'key-round', title: 'No certificate yet', text: 'The camera gets one when it enrols with its token. On the server, this makes a new token:', command: `camfleet devices token ${device.device_id}` });
   const now = Date.now();
   const newest = newestInUse(certificates, now);
   const byStart = [...certificates].sort((one, other) => Date.parse(other.not_before) - Date.parse(one.not_before));

@@ -189,7 +189,7 @@ def test_a_camera_without_certificates_names_the_command(site: Site, page: Page)
     own_one(site, state="pending")
     site.fleet.registry.certificates.clear()
     page.goto(f"/cameras/{ONE}?tab=certificates")
-    expect(page.get_by_text("camfleet devices token")).to_be_visible()
+    expect(page.get_by_text(f"camfleet devices token {ONE}")).to_be_visible()
 
 
 def test_a_registry_that_is_away_is_said_and_asked_again(site: Site, watched: WatchedPage) -> None:
