@@ -1,13 +1,16 @@
 """A camera process that is killed at a chosen step of its writing: `python -m tests.integration.renewal.faulty_camera`.
 
-Reads lines `HOME STEP` and, for each, forks a camera that renews and is killed by SIGKILL when it is about to take its
-STEPth step on the disk (a write is torn: half of it is there). Answers `killed WHAT` or `done STEPS` per line.
+Reads lines `HOME STEP HOW` and forks a camera for each, which renews and is killed by SIGKILL when about to take its
+STEPth step on the disk (a write is torn: half of it is there). With HOW = `cut` the power goes too: what was renamed,
+removed or made in a folder that was not synced since is undone. Answers `killed UNSYNCED WHAT` or `done STEPS`.
 """
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,20 +24,48 @@ TIMEOUT_S = 60.0
 AUDITED = {"os.rename", "os.remove", "os.mkdir"}
 
 
+@dataclass(frozen=True)
+class Death:
+    """When the process is killed, and whether the power goes with it."""
+
+    step: int
+    with_power: bool
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What lay at a path before a change of its folder that is not yet durable; None: nothing."""
+
+    path: Path
+    before: bytes | None
+
+    def do(self) -> None:
+        if self.before is not None:
+            self.path.write_bytes(self.before)
+        elif self.path.is_dir():
+            shutil.rmtree(self.path)
+        else:
+            self.path.unlink(missing_ok=True)
+
+
 class Disk:
     """Counts every step that changes the camera's home, and kills the process at one of them."""
 
-    def __init__(self, home: Path, kill_at: int, tell: Callable[[str], None]) -> None:
-        self.home, self.kill_at, self.tell = str(home), kill_at, tell
+    def __init__(self, home: Path, death: Death, tell: Callable[[str], None]) -> None:
+        self.home, self.death, self.tell = str(home), death, tell
         self.steps = 0
+        self.unsynced: list[Undo] = []
+        self.is_over = False
 
     def install(self) -> None:
         sys.addaudithook(self._audit)
         real_fsync, real_fdopen = os.fsync, os.fdopen
 
         def fsync(descriptor: int) -> None:
-            self.step(f"fsync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+            path = Path(f"/proc/self/fd/{descriptor}").readlink()
+            self.step(f"fsync {path.name}")
             real_fsync(descriptor)
+            self.unsynced = [undo for undo in self.unsynced if undo.path.parent != path]
 
         def fdopen(descriptor: int, *arguments: Any, **more: Any) -> Any:
             return _Torn(real_fdopen(descriptor, *arguments, **more), self)
@@ -43,17 +74,25 @@ class Disk:
 
     def step(self, what: str, first: Callable[[], object] = lambda: None) -> None:
         self.steps += 1
-        if self.steps == self.kill_at:
+        if self.steps == self.death.step:
+            self.is_over = True
             first()
-            self.tell(f"killed {what}")
+            if self.death.with_power:
+                for undo in reversed(self.unsynced):
+                    undo.do()
+            self.tell(f"killed {len(self.unsynced)} {what}")
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not arguments or not str(arguments[0]).startswith(self.home):
+        if self.is_over or not arguments or not str(arguments[0]).startswith(self.home):
             return
         name = Path(str(arguments[0])).name
         if event in AUDITED:
             self.step(f"{event} {name}")
+            changed = Path(str(arguments[1] if event == "os.rename" else arguments[0]))
+            # Making a folder that is there, or removing what is not, changes nothing.
+            if event == "os.rename" or changed.exists() == (event == "os.remove"):
+                self.unsynced.append(Undo(changed, changed.read_bytes() if changed.is_file() else None))
         elif event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT:
             self.step(f"create {name}")
 
@@ -83,9 +122,9 @@ class _Torn:
         return getattr(self._file, name)
 
 
-def live(home: Path, kill_at: int, tell: Callable[[str], None]) -> None:
+def live(home: Path, death: Death, tell: Callable[[str], None]) -> None:
     """Be a camera until it is settled with a certificate that is not due, or until killed."""
-    disk = Disk(home, kill_at, tell)
+    disk = Disk(home, death, tell)
     disk.install()
     camera = start_camera(AgentHome(home))
     camera.steps_until(camera.is_settled, TIMEOUT_S, "the camera is settled")
@@ -101,14 +140,15 @@ def _tell(descriptor: int, said: str) -> None:
 def main() -> None:
     configure("faulty_camera", "error")
     for line in sys.stdin:
-        folder, kill_at = line.rsplit(maxsplit=1)
+        folder, step, how = line.rsplit(maxsplit=2)
+        death = Death(int(step), how == "cut")
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
             # Its own words go to stderr; the answer goes through the pipe, also when it is about to be killed.
             os.close(reading)
             try:
-                live(Path(folder), int(kill_at), partial(_tell, writing))
+                live(Path(folder), death, partial(_tell, writing))
             finally:
                 os._exit(0)
         os.close(writing)

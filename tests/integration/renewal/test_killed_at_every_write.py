@@ -21,11 +21,11 @@ class Cameras:
 
     process: "subprocess.Popen[str]"
 
-    def live(self, home: AgentHome, kill_at: int = NEVER) -> str:
-        """Let one life pass; what ended it."""
+    def live(self, home: AgentHome, kill_at: int = NEVER, how: str = "kill") -> str:
+        """Let one life pass; what ended it, and how much was not yet durable then."""
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(f"{home.path} {kill_at}\n")
+        self.process.stdin.write(f"{home.path} {kill_at} {how}\n")
         self.process.stdin.flush()
         return self.process.stdout.readline().strip()
 
@@ -58,6 +58,16 @@ def assert_works(site: Site, home: AgentHome, old_serial: str, what: str) -> Non
     assert site.issued(home) <= 3, what
 
 
+def assert_survives_a_power_cut(site: Site, cameras: Cameras, home: AgentHome, step: int) -> None:
+    """The same death, with everything lost that was not durable."""
+    old_serial = serial_of(home)
+    killed = cameras.live(home, step, "cut")
+    assert killed.startswith("killed "), killed
+    what = f"power cut at step {step}: {killed}"
+    assert cameras.live(home).startswith("done "), what
+    assert_works(site, home, old_serial, what)
+
+
 def test_a_camera_killed_at_any_step_ends_with_a_working_certificate(
     site: Site, cameras: Cameras, tmp_path: Path
 ) -> None:
@@ -66,7 +76,7 @@ def test_a_camera_killed_at_any_step_ends_with_a_working_certificate(
     assert said.startswith("done "), said
     steps = int(said.split()[1])
     assert steps >= 25, "renewing writes a CA, two keys and two certificates, each with create, write, fsync and rename"
-    kinds, installs = set(), [0]
+    kinds, installs, unsynced = set(), [0], 0
     for step in range(1, steps + 1):
         home = site.camera(tmp_path / f"camera-{step}")
         old_serial = serial_of(home)
@@ -75,9 +85,13 @@ def test_a_camera_killed_at_any_step_ends_with_a_working_certificate(
         what = f"step {step} of {steps}: {killed}"
         assert cameras.live(home).startswith("done "), what
         assert_works(site, home, old_serial, what)
-        kinds.add(killed.split()[1])
+        kinds.add(killed.split()[2])
         installs += [step] if " .certificate.pem." in killed and "create" in killed else []
+        unsynced += killed.split()[1] != "0"
+        if killed.split()[1] != "0":
+            assert_survives_a_power_cut(site, cameras, site.camera(tmp_path / f"dark-{step}"), step)
     assert kinds == {"create", "write", "fsync", "os.rename", "os.remove", "os.mkdir"}
+    assert unsynced >= 6, "each rename waits for its folder's fsync once"
     # Between the two files of the pair in use; now the healing itself is killed at each of its steps.
     for step in range(1, steps):
         home = site.camera(tmp_path / f"healing-{step}")
