@@ -116,11 +116,15 @@ def is_whole(home: AgentHome) -> bool:
     return public_key_of(files.key.read_bytes()) == read_certificate(files.certificate.read_bytes()).public_key
 
 
+def new_ports() -> dict[str, int]:
+    """Free ports for everything that a renewal needs."""
+    return {name: free_port() for name in ("broker_port", "broker_servers_port", "courier_port")}
+
+
 @contextlib.contextmanager
 def running_site(folder: Path) -> Iterator[Site]:
     """Broker and desk on a home that `ca init` made, until the block ends."""
-    ports = {"broker_port": free_port(), "broker_servers_port": free_port()}
-    settings = prepare_home(folder, **ports, enrolment_rate="10000 per minute")
+    settings = prepare_home(folder, **new_ports(), enrolment_rate="10000 per minute")
     parts = wire(settings)
     broker = Mosquitto(settings)
     broker.start()

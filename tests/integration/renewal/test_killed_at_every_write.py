@@ -68,6 +68,7 @@ def assert_survives_a_power_cut(site: Site, cameras: Cameras, home: AgentHome, s
     assert_works(site, home, old_serial, what)
 
 
+@pytest.mark.slow
 def test_a_camera_killed_at_any_step_ends_with_a_working_certificate(
     site: Site, cameras: Cameras, tmp_path: Path
 ) -> None:
