@@ -36,7 +36,7 @@ class NonceRequest(BaseModel):
 class Nonce(BaseModel):
     """Good once and for 60 s."""
 
-    nonce: str = Field(description="32 bytes, hex")
+    nonce: str = Field(description="32 bytes, hex", examples=["5e" * 32])
 
 
 class RenewalRequest(BaseModel):
@@ -48,17 +48,17 @@ class RenewalRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     device_id: str = _DEVICE
-    serial: str = Field(pattern="^[0-9a-f]{1,40}$", description="of the certificate in use, hex")
-    nonce: str = Field(pattern="^[0-9a-f]{64}$")
-    csr_pem: str = Field(max_length=16384)
-    signature: str = Field(pattern="^([0-9a-f]{2}){1,80}$", description="DER, hex")
+    serial: str = Field(pattern="^[0-9a-f]{1,40}$", description="of the certificate in use, hex", examples=["1f3a9c"])
+    nonce: str = Field(pattern="^[0-9a-f]{64}$", examples=["5e" * 32])
+    csr_pem: str = Field(max_length=16384, examples=["-----BEGIN CERTIFICATE REQUEST-----…"])
+    signature: str = Field(pattern="^([0-9a-f]{2}){1,80}$", description="DER, hex", examples=["3045022100"])
 
 
 class Renewed(BaseModel):
     """The next certificate; it counts when the camera has confirmed it over MQTT."""
 
     certificate_pem: str = Field(description="leaf followed by the issuing CA")
-    serial: str
+    serial: str = Field(examples=["2b4c7d"])
 
 
 @blueprint.post("/nonce", responses={200: Nonce}, summary="Ask for a nonce")

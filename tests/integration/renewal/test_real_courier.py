@@ -46,6 +46,7 @@ def test_a_camera_renews_with_the_couriers_process_once_it_runs(site: Site, tmp_
     with running_courier(site):
         camera.steps_until(lambda: camera.is_settled() and serial_of(home) != old_serial, SOON_S, "renewal")
         counted = wait_until(lambda: site.counted(home), SOON_S, "the registry counts it")
+        assert counted
         assert counted.serial == serial_of(home)
     camera.stop()
     assert site.issued(home) == 2
