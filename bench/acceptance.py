@@ -56,6 +56,38 @@ CLAIMS: Mapping[str, Claim] = {
         "programs are restarted, adopted and stopped without a trace (shows 5, 7)",
         ("tests/integration/deploy/test_supervisor.py",),
     ),
+    "revocation": Claim(
+        "a revoked camera is out within 5 s in 20 runs and stays out (identity, show 2)",
+        ("tests/integration/revocation",),
+    ),
+    "renewal": Claim(
+        "a camera ends with a working certificate whatever fails in between (identity, show 3)",
+        ("tests/integration/renewal",),
+    ),
+    "certificates": Claim(
+        "certificates and CRLs pass independent checks (identity, show 4)",
+        ("tests/contract/config_server/test_certificates.py", "tests/integration/revocation/test_rotation.py"),
+    ),
+    "calls": Claim(
+        "no sequence of calls gives another's identity, and none a 5xx (identity, show 5)",
+        (
+            "tests/integration/config_server/test_identity_properties.py",
+            "tests/integration/config_server/test_one_certificate_per_token.py",
+            "tests/integration/config_server/test_schemathesis.py",
+        ),
+    ),
+    "dump": Claim(
+        "databases, logs and state files hold no usable token, key or password (identity, show 6)",
+        ("tests/integration/identity/test_a_dump_is_worth_nothing.py",),
+    ),
+    "emqx": Claim(
+        "emqx/ says what EMQX takes, and its rules are the contract's (identity)",
+        ("tests/unit/emqx",),
+    ),
+    "pki": Claim(
+        "enrolment, bundles, CRLs and revocation keep pace (identity, speed and size)",
+        ("tests/e2e/test_pki_figures.py",),
+    ),
 }
 
 

@@ -29,13 +29,24 @@ from tests.support.config_server import ConfigServer, running_config_server
 from tests.support.revocation import measure_revocations
 
 ROUNDS = 3
-FULL_ENROLMENTS, QUICK_ENROLMENTS = 1500, 300
-FULL_BUNDLES, QUICK_BUNDLES = 1000, 200
-FULL_RUNS, QUICK_RUNS = 20, 2
 PEER_S = 1.0
 CRL_ENTRIES = 100_000
 UNLIMITED = "100000000 per minute"
 CRL_URL = "http://localhost:8081/crl/bench.crl"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much of each is made; a round of enrolments has `enrolments`."""
+
+    enrolments: int
+    bundles: int
+    crl_entries: int
+    revocations: int
+
+
+FULL = Counts(1500, 1000, CRL_ENTRIES, 20)
+QUICK = Counts(300, 200, CRL_ENTRIES, 2)
 
 
 @dataclass(frozen=True)
@@ -57,13 +68,18 @@ class Bench:
 
 def measure(quick: bool) -> list[Figure]:
     """Measure enrolment, bundles, CRLs and revocation on one host."""
+    return measure_counts(QUICK if quick else FULL)
+
+
+def measure_counts(counts: Counts) -> list[Figure]:
+    """Measure each question once, on a home of its own."""
     with tempfile.TemporaryDirectory(prefix="camfleet-pki-") as folder, _running(Path(folder) / "home") as bench:
         figures = [
-            *measure_enrolments(bench, QUICK_ENROLMENTS if quick else FULL_ENROLMENTS),
-            *measure_bundles(bench, Path(folder), QUICK_BUNDLES if quick else FULL_BUNDLES),
-            *measure_crl(bench, CRL_ENTRIES),
+            *measure_enrolments(bench, counts.enrolments),
+            *measure_bundles(bench, Path(folder), counts.bundles),
+            *measure_crl(bench, counts.crl_entries),
         ]
-    return figures + measure_revocation(QUICK_RUNS if quick else FULL_RUNS)
+    return figures + measure_revocation(counts.revocations)
 
 
 def measure_enrolments(bench: Bench, count: int) -> list[Figure]:
