@@ -83,6 +83,7 @@ def _cameras(made: Journey, server: ConfigServer) -> None:
         guessed = made.keep("a guessed API token", GUESSED)
         assert camera.get("/config/devices", headers=_bearer(guessed)).status_code == 401
     _bundle(made, server)
+    _more_tokens(made, server)
 
 
 def _enrolled(answer: httpx.Response) -> str:
@@ -99,6 +100,20 @@ def _bundle(made: Journey, server: ConfigServer) -> None:
         # A secret as a browser's Basic password, and once where it does not belong.
         assert admin.get("/config/devices", headers={"Authorization": _basic(server.admin_token)}).status_code == 200
         assert admin.post("/config/sites", json={"id": server.admin_token}).status_code == 422
+
+
+def _more_tokens(made: Journey, server: ConfigServer) -> None:
+    """An API token, a list's enrolment tokens, and one for a camera that is enrolled again."""
+    with server.client() as admin:
+        wanted = {"label": "billing", "scopes": ["devices:read"]}
+        answer = admin.post("/config/tokens", json=wanted).raise_for_status().json()
+        token = made.keep("an API token", answer["token"])
+        assert admin.get("/config/devices", headers=_bearer(token)).status_code == 200
+        listed = admin.post("/config/devices/batch", content="Gate 1\nGate 2\n", headers={"Content-Type": "text/csv"})
+        for line in listed.raise_for_status().text.splitlines()[1:]:
+            made.keep_token(f"the token of {line.split(',')[1]}", line.split(",")[2])
+        again = admin.post(f"/config/devices/{made.enrolled}/re-enrol").raise_for_status().json()
+        made.keep_token("a token to come back with", again["token"])
 
 
 def _people(made: Journey, site: Site) -> None:
