@@ -4,17 +4,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_openapi3.models.info import Info
-from flask_openapi3.openapi import OpenAPI
 from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from config_server.api import operations
 from config_server.api.context import EXTENSION, Services
+from config_server.api.description import DescribedApi
 from config_server.api.limiting import limit_open_routes
 from config_server.api.problems import refuse_invalid, register_problems
 from config_server.api.requests import PatientJson, begin, finish
-from config_server.api.routes import BLUEPRINTS
+from config_server.api.routes import BLUEPRINTS, OPERATIONS
 from config_server.current_signer import CurrentSigner
 from config_server.enrolment import Prover
 from config_server.guards import ANY_TOKEN, LOOPBACK, enforce, guarded
@@ -48,9 +47,9 @@ def wire(settings: ConfigSettings) -> Services:
     )
 
 
-def create_app(parts: Services) -> OpenAPI:
+def create_app(parts: Services) -> DescribedApi:
     """The WSGI app: routes, guards, limits, metrics, problems."""
-    app = OpenAPI(
+    app = DescribedApi(
         __name__,
         info=Info(title="Camfleet config_server", version=__version__),
         security_schemes={"token": {"type": "http", "scheme": "bearer"}},
@@ -68,14 +67,14 @@ def create_app(parts: Services) -> OpenAPI:
     register_problems(app)
     for blueprint in BLUEPRINTS:
         app.register_api(blueprint)
-    app.register_blueprint(operations.blueprint)
+    app.register_blueprint(OPERATIONS)
     PrometheusMetrics(app, group_by="endpoint", registry=CollectorRegistry())
     _guard_libraries(app)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     return app
 
 
-def _guard_libraries(app: OpenAPI) -> None:
+def _guard_libraries(app: DescribedApi) -> None:
     """Name the guards of the routes that libraries bring: documentation and metrics."""
     views: dict[str, Any] = app.view_functions
     guarded(LOOPBACK)(views["prometheus_metrics"])

@@ -7,6 +7,7 @@ from config_server.api import (
     devices,
     enrolment,
     moves,
+    operations,
     renewal,
     sightings,
     sites,
@@ -16,4 +17,5 @@ from config_server.api import (
 
 _OF_CAMERAS = (enrolment, sightings, renewal, trust)
 _OF_PEOPLE = (devices, batches, moves, certificates, sites, tokens, audit)
+OPERATIONS = operations.blueprint
 BLUEPRINTS = tuple(routes.blueprint for routes in (*_OF_CAMERAS, *_OF_PEOPLE))
