@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+from limits import parse_many
 from pydantic import Field, field_validator
 
 from fleet.settings import ServerSettings
@@ -41,6 +42,15 @@ class ConfigSettings(ServerSettings):
     )
     emqx_api_url: str = Field(default="http://127.0.0.1:18083", description="EMQX's REST API")
     emqx_api_key_file: Path | None = Field(default=None, description="file with EMQX's API key as key:secret")
+
+    @field_validator("enrolment_rate", "open_rate")
+    @classmethod
+    def _rate_can_be_read(cls, rate: str) -> str:
+        try:
+            parse_many(rate)
+        except ValueError:
+            raise ValueError("write it like '60 per minute', or '60 per minute; 500 per hour'") from None
+        return rate
 
     @field_validator("public_host")
     @classmethod

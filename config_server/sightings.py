@@ -16,6 +16,8 @@ WAITS = timedelta(hours=1)
 # An accepted camera may be without network for a while before it collects its certificate.
 MAY_COLLECT = timedelta(days=1)
 MOST_WAITING = 500
+# One sender cannot take every place; a whole site may stand behind one address.
+MOST_FROM_ONE = 50
 
 
 class SightingRefused(EnrolmentRefused):
@@ -54,8 +56,7 @@ class Reception:
         known = tx.sightings.get(code)
         if known is not None:
             return _asked_again(tx, known, public_key, now)
-        if tx.sightings.count_waiting() >= MOST_WAITING:
-            raise TooManyWaiting(f"{MOST_WAITING} cameras wait to be accepted")
+        _check_room(tx, asker.source)
         fresh = SightingRecord(
             code=code,
             public_key=public_key,
@@ -102,6 +103,13 @@ class Reception:
         detail = {"serial": record.serial, "code": sighting.code}
         tx.audit.add(AuditEntry(now, f"device:{device_id}", "device.enrolled", device_id, detail, asker.source))
         return record
+
+
+def _check_room(tx: Transaction, source: str | None) -> None:
+    if tx.sightings.count_waiting() >= MOST_WAITING:
+        raise TooManyWaiting(f"{MOST_WAITING} cameras wait to be accepted")
+    if tx.sightings.count_waiting_from(source) >= MOST_FROM_ONE:
+        raise TooManyWaiting(f"{MOST_FROM_ONE} cameras wait to be accepted that ask from {source}")
 
 
 def accept_sighting(tx: Transaction, code: str, new: NewDevice, change: Change) -> DeviceRecord:

@@ -41,6 +41,11 @@ class Sightings:
         undecided = select(func.count()).select_from(sightings).where(_UNDECIDED)
         return self._connection.execute(undecided).scalar_one()
 
+    def count_waiting_from(self, source: str | None) -> int:
+        """How many of those that nobody decided on asked from this address."""
+        theirs = select(func.count()).select_from(sightings).where(_UNDECIDED, sightings.c.source == source)
+        return self._connection.execute(theirs).scalar_one()
+
     def extend(self, code: str, expires_at: datetime) -> None:
         """Let a camera wait longer."""
         self._change(code, expires_at=expires_at)

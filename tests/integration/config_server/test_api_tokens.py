@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from config_server.tokens import hash_of
+from config_server.ca import initialise
+from config_server.tokens import Scope, hash_of
 from tests.integration.config_server.conftest import Api
 from tests.integration.config_server.test_moves import as_person
 
@@ -120,3 +121,11 @@ def test_a_token_that_makes_no_sense_is_refused(api: Api, body: dict[str, Any]) 
 def test_the_services_token_is_in_no_list(api: Api) -> None:
     labels = {item["label"] for item in api.get("/config/tokens").get_json()["items"]}
     assert labels == {"admin"}
+
+
+def test_the_admins_token_of_an_older_release_learns_the_new_scopes(api: Api) -> None:
+    with api.store.writing() as tx:
+        tx.api_tokens.widen(hash_of(api.token), {Scope.DEVICES_READ, Scope.DEVICES_WRITE})
+    assert api.get("/config/tokens").status_code == 403
+    initialise(api.settings, api.store, api.clock())
+    assert api.get("/config/tokens").status_code == 200

@@ -176,3 +176,11 @@ def test_a_flood_of_cameras_ends_at_a_limit(api: Api, monkeypatch: pytest.Monkey
     reception = Reception(api.parts.prover.root_pem, api.parts.signer)
     with pytest.raises(TooManyWaiting), api.store.writing() as tx:
         reception.sight(tx, Asker(csr_of(keys[2]), "x", None), api.clock())
+
+
+def test_one_sender_cannot_take_every_place(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config_server.sightings.MOST_FROM_ONE", 1)
+    assert [ask(api, new_key()).status_code for _ in range(2)] == [200, 429]
+    elsewhere = {"X-Forwarded-For": "198.51.100.7"}
+    body = {"csr_pem": csr_of(new_key()), "name_wish": "Far away"}
+    assert api.client.post("/config/sightings", json=body, headers=elsewhere).status_code == 200

@@ -32,3 +32,15 @@ def test_a_host_is_known_by_its_public_name_and_on_itself() -> None:
     assert names[0] == "cams.example"
     assert {"localhost", "127.0.0.1", "::1"} <= set(names)
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("rate", ["sixty", "60", "", "60 per fortnight", "-1 per minute"])
+@pytest.mark.parametrize("name", ["enrolment_rate", "open_rate"])
+def test_a_rate_that_cannot_be_read_is_refused_by_its_variable(tmp_path: Path, name: str, rate: str) -> None:
+    with pytest.raises(SettingsError, match=f"CAMFLEET_{name.upper()}"):
+        load(ConfigSettings, CAMFLEET_HOME=tmp_path, **{name: rate})
+
+
+def test_several_rates_can_be_given_together(tmp_path: Path) -> None:
+    both = "60 per minute; 500 per hour"
+    assert load(ConfigSettings, CAMFLEET_HOME=tmp_path, open_rate=both).open_rate == both
