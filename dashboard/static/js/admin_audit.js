@@ -72,9 +72,11 @@ function row(entry) {
   );
 }
 
-/** A detail is a text, or names with values. */
+/** A detail is a text, a list, or names with values, which may hold more of the same; what is not known is left out. */
 export function detailWords(detail) {
-  if (!detail) return '';
-  if (typeof detail === 'string') return detail;
-  return Object.entries(detail).map(([name, value]) => `${name.replaceAll('_', ' ')} ${Array.isArray(value) ? value.join(', ') : value}`).join(' \u00b7 ');
+  if (detail === null || detail === undefined) return '';
+  if (Array.isArray(detail)) return detail.map(detailWords).join(', ');
+  if (typeof detail !== 'object') return String(detail);
+  const told = Object.entries(detail).map(([name, value]) => [name.replaceAll('_', ' '), detailWords(value)]);
+  return told.filter(([, words]) => words).map((pair) => pair.join(' ')).join(' · ');
 }

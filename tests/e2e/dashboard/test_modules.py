@@ -113,3 +113,42 @@ def test_elements_take_text_never_markup(page: Page) -> None:
     element = "m.el('p', { title: given[0] }, given[0], null, false)"
     made = call(page, "dom", f"[{element}].map((e) => [e.childElementCount, e.textContent, e.title])", "<b>x</b>")
     assert made == [[0, "<b>x</b>", "<b>x</b>"]]
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        (None, ""),
+        ("bea: viewer, every site", "bea: viewer, every site"),
+        ({"serials": ["ab", "cd"], "site_id": None}, "serials ab, cd"),
+        (
+            {"label": "ci", "reach": {"scopes": ["devices:read"], "days": 90}},
+            "label ci · reach scopes devices:read · days 90",
+        ),
+        ({}, ""),
+    ],
+)
+def test_an_audit_entrys_detail_is_told_in_words(page: Page, detail: Any, words: str) -> None:
+    assert call(page, "admin_audit", "m.detailWords(given[0])", detail) == words
+
+
+@pytest.mark.parametrize(
+    ("certificate", "state"),
+    [
+        ({"serial": "a", "active_at": "2026-11-01T00:00:00Z"}, "in use"),
+        ({"serial": "b", "active_at": "2026-11-01T00:00:00Z"}, "replaced"),
+        ({"serial": "b", "active_at": None}, "ready"),
+        ({"serial": "a", "active_at": "2026-11-01T00:00:00Z", "revoked_at": "2026-11-02T00:00:00Z"}, "revoked"),
+        ({"serial": "a", "active_at": None, "not_after": "2026-11-01T00:00:00Z"}, "expired"),
+    ],
+)
+def test_a_certificate_is_worth_what_its_times_say(page: Page, certificate: dict[str, Any], state: str) -> None:
+    whole = {"not_after": "2030-01-01T00:00:00Z", "revoked_at": None} | certificate
+    asked = "m.certificateState(given[0], {serial: 'a'}, given[1])"
+    assert call(page, "camera_certificates", asked, whole, NOW_MS) == state
+
+
+def test_a_cut_offs_steps_are_timed_from_the_request_by_the_servers_clock(page: Page) -> None:
+    detail = '{"denied": "2026-11-21T08:00:00.500Z", "proven": "2026-11-21T08:00:02.250Z"}'
+    cutoff = {"requested_at": "2026-11-21T08:00:00.000Z", "detail": detail}
+    assert call(page, "cutoff", "m.stepTimes(given[0])", cutoff) == {"recorded": 0, "denied": 0.5, "proven": 2.25}
