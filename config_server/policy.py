@@ -28,12 +28,13 @@ class Candidate:
 Check = Callable[[Candidate], str | None]
 
 
-def require(pem: bytes, name: str, issuer_ends: datetime, now: datetime) -> None:
-    """Raise PolicyRefused unless the leaf keeps every rule."""
+def require(pem: bytes, name: str, issuer_ends: datetime, now: datetime) -> LeafFacts:
+    """What stands in a leaf that keeps every rule; PolicyRefused for any other."""
     candidate = Candidate(read_leaf(pem), name, issuer_ends, now)
     broken = [reason for check in CHECKS if (reason := check(candidate))]
     if broken:
         raise PolicyRefused(f"no certificate for {name!r}: " + "; ".join(broken))
+    return candidate.leaf
 
 
 def exactly_one_use(candidate: Candidate) -> str | None:

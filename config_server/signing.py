@@ -6,7 +6,7 @@ from datetime import datetime
 from config_server import policy
 from config_server.records import CertificateRecord
 from config_server.store.registry import Transaction
-from fleet.pki import Authority, Profile, device_profile, read_certificate
+from fleet.pki import Authority, Profile, device_profile
 from fleet.settings import ServerSettings
 
 ENROLLED = "enrolled"
@@ -49,8 +49,7 @@ class Signer:
         self, profile: Profile, device_id: str | None, public_key: bytes, now: datetime, purpose: str
     ) -> CertificateRecord:
         pem = self.authority.issue(profile, public_key, now)
-        policy.require(pem, profile.common_name, self.authority.not_after, now)
-        facts = read_certificate(pem)
+        facts = policy.require(pem, profile.common_name, self.authority.not_after, now)
         return CertificateRecord(
             serial=serial_text(facts.serial),
             issuer_ski=self.authority.ski,

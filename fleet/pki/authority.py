@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Self
 
 from cryptography import x509
@@ -71,7 +72,7 @@ class Authority:
         """Return the CA's key as PEM, encrypted by `passphrase`."""
         return key_pem(self.key, passphrase)
 
-    @property
+    @cached_property
     def ski(self) -> str:
         """Return the subject key identifier in hex: the name of this CA's CRL."""
         return x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()).digest.hex()

@@ -25,6 +25,7 @@ class LeafFacts:
     signs_certificates: bool
     not_before: datetime
     not_after: datetime
+    serial: int = 0
 
 
 def read_leaf(pem: bytes) -> LeafFacts:
@@ -48,6 +49,7 @@ def read_leaf(pem: bytes) -> LeafFacts:
         signs_certificates=isinstance(usage, x509.KeyUsage) and (usage.key_cert_sign or usage.crl_sign),
         not_before=leaf.not_valid_before_utc,
         not_after=leaf.not_valid_after_utc,
+        serial=leaf.serial_number,
     )
 
 
