@@ -7,6 +7,8 @@ import ssl
 from fleet.home import CredentialFiles
 
 TIMEOUT_S = 5.0
+# OpenSSL's word for the alert that says so.
+REVOKED = "CERTIFICATE_REVOKED"
 
 
 def handshake_refusal(address: tuple[str, int], root: str, client: CredentialFiles) -> str | None:

@@ -15,7 +15,7 @@ import psutil
 
 from config_server.canary import canary_files
 from config_server.courier.control import BrokerFault, NotRunning, Refusals
-from config_server.courier.handshake import handshake_refusal
+from config_server.courier.handshake import REVOKED, handshake_refusal
 from config_server.courier.takeover import HOLD_S, Takeover
 from config_server.courier.trial_broker import TrialBroker
 from config_server.host_credentials import BROKER
@@ -89,7 +89,7 @@ class MosquittoControl:
             refusal = handshake_refusal(address, root, canary_files(self.settings.home))
         except OSError as error:
             raise BrokerFault(f"the proof is open: {error}") from error
-        if refusal is None or "CERTIFICATE_REVOKED" not in refusal:
+        if refusal is None or REVOKED not in refusal:
             raise BrokerFault(f"a revoked certificate was not refused as such ({refusal or 'it was let in'})")
 
     @property
@@ -155,7 +155,7 @@ class MosquittoControl:
         else:
             pid = _broker_pid(self.settings.home.run / f"{BROKER}.pid")
             os.kill(pid, signal.SIGTERM)
-            _wait(lambda: not psutil.pid_exists(pid), RESTART_S)
+            _wait(lambda: _has_ended(pid), RESTART_S)
         _wait(self._answers, RESTART_S)
 
 
@@ -189,6 +189,13 @@ def _broker_pid(path: Path) -> int:
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         pass
     raise NotRunning("the broker does not run")
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _wait(condition: Callable[[], bool], timeout_s: float) -> bool:

@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from config_server.canary import canary_files
 from config_server.courier.control import BrokerFault
+from config_server.courier.handshake import REVOKED, handshake_refusal
 from fleet.home import Home, make_private_folder, write_file
 
 START_S = 10.0
@@ -25,17 +27,28 @@ class TrialBroker:
     home: Home
 
     def accept(self, access_file: Path, crl_file: Path) -> None:
-        """Raise BrokerFault, with the broker's own words, unless it starts with these files."""
+        """Raise BrokerFault unless it starts with these files and refuses the canary for being revoked."""
         port = _free_port()
         folder = make_private_folder(self.home.path / "broker" / "trial")
-        config = folder / "mosquitto.conf"
+        config, log = folder / "mosquitto.conf", folder / "broker.log"
         write_file(config, self._config(port, access_file, crl_file).encode())
-        with _running(config, folder / "broker.log") as process:
+        with _running(config, log) as process:
             deadline = time.monotonic() + START_S
-            while not _accepts(port):
+            while not self._refuses_canary(port):
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise BrokerFault(f"a trial broker refuses the new files: {_last_word(folder / 'broker.log')}")
+                    raise BrokerFault(f"a trial broker does not take the new files: {_last_word(log)}")
                 time.sleep(LOOK_S)
+
+    def _refuses_canary(self, port: int) -> bool:
+        """Say whether it does; a broker that ends at its start accepts connections before it has read its lists."""
+        root = str(self.home.credentials("broker").folder / "cameras-ca.pem")
+        try:
+            refusal = handshake_refusal(("127.0.0.1", port), root, canary_files(self.home))
+        except OSError:
+            return False
+        if refusal is None:
+            raise BrokerFault("a trial broker with the new lists lets a revoked certificate in")
+        return REVOKED in refusal
 
     def _config(self, port: int, access_file: Path, crl_file: Path) -> str:
         broker = self.home.credentials("broker")
@@ -69,14 +82,6 @@ def _running(config: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.kill()
         process.wait()
-
-
-def _accepts(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1.0).close()
-    except OSError:
-        return False
-    return True
 
 
 def _last_word(log: Path) -> str:

@@ -68,8 +68,9 @@ class CutoffHost:
 
     def start_broker(self) -> None:
         config = write_config(self.settings, denied=self.denied())
+        (self.settings.home.run / "broker.pid").unlink(missing_ok=True)
         self._start("broker", ["mosquitto", "-c", str(config)])
-        wait_until((self.settings.home.run / "broker.pid").exists, DEADLINE_S, "the broker's pid file")
+        wait_until(self._broker_serves, DEADLINE_S, "the broker takes a server's certificate")
 
     def start_courier(self) -> None:
         self._start("courier", [sys.executable, "-m", "config_server.courier"])
@@ -79,6 +80,10 @@ class CutoffHost:
         process = self._running.pop(name)
         process.send_signal(number)
         process.wait(DEADLINE_S)
+
+    def wait_ended(self, name: str) -> None:
+        """Wait for the end of a program that somebody else ends."""
+        self._running[name].wait(DEADLINE_S)
 
     def stop(self) -> None:
         for name in list(self._running):
@@ -140,6 +145,14 @@ class CutoffHost:
 
     def _proven(self, device_id: str) -> bool:
         return self.cutoff(device_id).step == "proven"
+
+    def _broker_serves(self) -> bool:
+        # It accepts connections before it has read all of its files: only a handshake says that it has.
+        files = self.settings.home.credentials("srv-kick-1")
+        try:
+            return handshake_refusal(("127.0.0.1", self.settings.broker_servers_port), str(files.ca), files) is None
+        except OSError:
+            return False
 
     def _is_well(self) -> bool:
         try:

@@ -52,7 +52,6 @@ def test_a_restart_of_the_broker_and_a_killed_courier_lift_nothing(host: CutoffH
     host.wait_proven("cam-thief")
     host.end("courier", signal.SIGKILL)
     host.end("broker", signal.SIGKILL)
-    (host.settings.home.run / "broker.pid").unlink(missing_ok=True)
     host.start_broker()
     assert "CERTIFICATE_REVOKED" in wait_until(lambda: host.refusal(thief), 20, "the thief is refused")
     assert "user cam-thief\ntopic deny #\n" in host.settings.home.access_file.read_text()
