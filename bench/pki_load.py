@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-CONNECTIONS = 4
+# More than the server answers at once, so that no worker waits for the next request.
+CONNECTIONS = 8
 PATIENCE_S = 60.0
 
 
