@@ -47,8 +47,8 @@ def _make_bundles(client: RestClient, lines: Sequence[BatchLine], folder: Path) 
             raise _stopped(error, folder, at, part) from error
         for item in answer["items"]:
             _write(folder / Path(item["device_id"]).name, item["files"])
-        # One wait for the disk instead of one for each of the files.
-        os.sync()
+    # One wait for the disk instead of one for each of the files.
+    os.sync()
 
 
 def _stopped(error: CommandFailed, folder: Path, done: int, part: Sequence[BatchLine]) -> CommandFailed:
