@@ -105,3 +105,18 @@ def crls_of(api: Api) -> list[CrlRecord]:
 @pytest.mark.parametrize("path", ["/config/devices/%00", "/config/devices?cursor=%00", "/config/devices?state=%00"])
 def test_a_text_that_a_database_cannot_hold_is_refused_before_it(api: Api, path: str) -> None:
     assert api.get(path).status_code == 422
+
+
+def test_requests_are_counted_together_by_whoever_counts(api: Api) -> None:
+    window = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    def count(_: int) -> int:
+        with api.store.counting() as tx:
+            return tx.rates.add("enrol 192.0.2.1 60", window)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(count, range(20))) == list(range(1, 21))
+    with api.store.counting() as tx:
+        assert tx.rates.add("enrol 192.0.2.2 60", window) == 1
+        tx.rates.forget_before(window.replace(hour=13))
+    assert count(0) == 1
