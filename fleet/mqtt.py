@@ -7,6 +7,7 @@ twice behind the caller's back: what must survive lives in the caller's outbox, 
 import random
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,8 +28,16 @@ CONNECT_TIMEOUT_S = 10.0
 LOOK_S = 1.0
 RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 30.0
+STEADY_S = 10.0
+# What some of MQTT's reason codes mean to a person.
+LOST, TAKEN_OVER = 0x80, 0x8E
+EXPLANATIONS = {
+    LOST: "the connection was lost",
+    TAKEN_OVER: "lost again right after connecting: if another client uses this certificate, stop one of them",
+}
 MAX_PACKET_BYTES = 256 * 1024
 MAX_IN_FLIGHT = 1000
+WITH_WILL = 0x04
 
 
 @dataclass(frozen=True)
@@ -52,13 +61,17 @@ class Will:
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """How a session behaves. `client_id` equals the certificate's CN; `spread_s` spreads a fleet's reconnects."""
+    """How a session behaves. `client_id` equals the certificate's CN; `spread_s` spreads a fleet's reconnects.
+
+    `clean_start` throws away what the broker kept for this client id, at every connection.
+    """
 
     client_id: str
     will: Will | None = None
     expiry: timedelta = timedelta(days=1)
     receive_maximum: int = MAX_IN_FLIGHT
     manual_ack: bool = False
+    clean_start: bool = False
     spread_s: float = 0.0
     keepalive_s: int = 15
 
@@ -114,6 +127,7 @@ class Session:
     _answers: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _connected: threading.Event = field(default_factory=threading.Event)
+    _asked_again: threading.Event = field(default_factory=threading.Event)
     _client: paho.Client | None = None
     _connection: int = 0
     _thread: threading.Thread | None = None
@@ -142,11 +156,25 @@ class Session:
     def stop(self, timeout_s: float = 5.0) -> None:
         """Say goodbye (so no will is sent) and end the thread."""
         self._stopping.set()
+        self._asked_again.set()
         client = self._client
         if client is not None:
             client.disconnect()
         if self._thread is not None:
             self._thread.join(timeout_s)
+
+    def reconnect(self, credentials: CredentialFiles | None = None) -> None:
+        """Close this connection and make the next one at once, with other credentials if given; same MQTT session.
+
+        The goodbye keeps the will: a delayed one is not sent if the next connection comes in time, and is if we die.
+        """
+        with self._lock:
+            if credentials is not None:
+                self.credentials = credentials
+            self._asked_again.set()
+            client = self._client
+        if client is not None:
+            _close_keeping_will(client)
 
     def publish(
         self, topic: str, payload: bytes, *, qos: int, retain: bool = False, acknowledged: Acknowledged = _nothing
@@ -190,12 +218,19 @@ class Session:
     def _run(self) -> None:
         failures = 0
         while not self._stopping.is_set():
+            began_s = time.monotonic()
             reason, was_up = self._live_once()
-            failures = 0 if was_up else failures + 1
+            asked = self._asked_again.is_set()
+            # One that is thrown out again and again (by its own twin) must not come back at full speed.
+            lasted = was_up and time.monotonic() - began_s >= STEADY_S
+            failures = 0 if lasted or asked else failures + 1
             if self._stopping.is_set():
                 return
-            self.on_disconnected(reason)
-            self._stopping.wait(self._retry_delay(failures))
+            if not asked:
+                # Mosquitto closes without a word when the same name connects again.
+                is_thrown_out = was_up and failures > 1 and reason == EXPLANATIONS[LOST]
+                self.on_disconnected(EXPLANATIONS[TAKEN_OVER] if is_thrown_out else reason)
+                self._asked_again.wait(self._retry_delay(failures))
 
     def _retry_delay(self, failures: int) -> float:
         """Full jitter: a whole fleet that lost one broker must not come back in one second."""
@@ -206,20 +241,23 @@ class Session:
         """Run one connection to its end; returns why it ended and whether it had been up."""
         outcome = _Outcome()
         try:
-            client = self._new_client(outcome)
             with self._lock:
+                # What is asked for from here on meets a client that it can close.
+                self._asked_again.clear()
+                client = self._new_client(outcome)
                 self._client, self._connection = client, self._connection + 1
             client.connect(
                 self.address.host,
                 self.address.port,
                 self.options.keepalive_s,
-                clean_start=False,
+                clean_start=self.options.clean_start,
                 properties=self._connect_properties(),
             )
             # paho's own thread: without one, every publishing thread would write to the TLS socket by itself.
             client.loop_start()
             while not outcome.over.wait(LOOK_S) and client.socket() is not None:
-                pass
+                if self._asked_again.is_set():
+                    _close_keeping_will(client)
             client.loop_stop()
         except OSError as error:
             outcome.reason = describe(error)
@@ -310,10 +348,13 @@ class _Outcome:
     reason: str = "the connection was closed"
     was_up: bool = False
     over: threading.Event = field(default_factory=threading.Event)
+    _is_explained: bool = False
 
     def refuse(self, code: ReasonCode) -> None:
-        if code.is_failure:
-            self.reason = f"the broker said: {code}"
+        # paho reports twice when the broker says goodbye: first its reason, then that the connection is gone.
+        if code.is_failure and not self._is_explained:
+            self._is_explained = True
+            self.reason = EXPLANATIONS.get(code.value, f"the broker said: {code}")
 
     def end(self, code: ReasonCode) -> None:
         self.refuse(code)
@@ -338,6 +379,10 @@ class _Guard:
                 self.outcome.reason = "a message handler failed"
 
         return run
+
+
+def _close_keeping_will(client: paho.Client) -> None:
+    client.disconnect(ReasonCode(PacketTypes.DISCONNECT, identifier=WITH_WILL))
 
 
 def _tls_context(credentials: CredentialFiles) -> ssl.SSLContext:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from deploy.supervisor.identity import Identity
 from deploy.supervisor.ports import Busy, busy_ports
@@ -48,13 +49,21 @@ class Remains:
 def one_at_a_time(site: Site, patience_s: float = LOCK_PATIENCE_S) -> Iterator[None]:
     """Hold the lock of starting and stopping; a second caller waits for the first."""
     make_private_folder(site.run_folder)
-    descriptor = os.open(site.run_folder / "control.lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    descriptor = _open_lock(site.run_folder / "control.lock")
     try:
         if not _within(patience_s, lambda: _try_lock(descriptor)):
             raise NotPossible(f"another start or stop has been under way for {patience_s:.0f} s; look at it first")
         yield
     finally:
         os.close(descriptor)
+
+
+def _open_lock(path: Path) -> int:
+    """Open the lock file: for reading when it is there, so that `stop` works on a disk that became read-only."""
+    try:
+        return os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return os.open(path, os.O_RDONLY | os.O_CREAT, PRIVATE_FILE)
 
 
 def supervisor_of(site: Site) -> Identity | None:

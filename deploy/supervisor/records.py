@@ -1,5 +1,6 @@
 """Remember each program's process on disk, so that a later supervisor can find and adopt it."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -85,7 +86,9 @@ class Records:
         return [record for record in self.all() if record.is_alive]
 
     def forget(self, name: str) -> None:
-        self._path(name).unlink(missing_ok=True)
+        # A disk that takes nothing keeps the record; it then names a dead process and misleads nobody.
+        with contextlib.suppress(OSError):
+            self._path(name).unlink()
 
     def settle(self, record: Record) -> None:
         """Write down that a program has been stopped on purpose."""
