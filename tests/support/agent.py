@@ -30,6 +30,7 @@ class AgentProcess:
     credentials: CredentialFiles
     streams: dict[str, dict[str, Any]] = field(default_factory=lambda: STREAMS)
     health_interval_s: float = 1.0
+    log_file: Path | None = None
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -40,8 +41,12 @@ class AgentProcess:
     @property
     def log(self) -> str:
         """What the agent has logged so far."""
-        file = self.home / "agent.log"
+        file = self._log_file
         return file.read_text() if file.exists() else ""
+
+    @property
+    def _log_file(self) -> Path:
+        return self.log_file or self.home / "agent.log"
 
     @property
     def pid(self) -> int:
@@ -58,7 +63,7 @@ class AgentProcess:
     def start(self) -> None:
         """Start it; it may not be connected yet."""
         command = [sys.executable, "-m", "camera_agent", "run"]
-        with (self.home / "agent.log").open("ab") as log:
+        with self._log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--home", str(self.home), "--ledger", str(self.ledger_file)],
                 stdin=subprocess.DEVNULL,

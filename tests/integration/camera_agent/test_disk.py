@@ -1,0 +1,106 @@
+"""The agent on a disk that fills up: frames are dropped, never events; and one line when it cannot even start."""
+
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from tests.integration.camera_agent.ingest_fake import IngestFake, ingesting
+from tests.support.agent import AgentProcess, running_agent
+from tests.support.broker import Mosquitto, running_broker
+from tests.support.small_disk import SmallDisk, small_disk
+from tests.support.waiting import wait_until
+
+DEVICE = "cam-front-1"
+WITHIN_S = 30.0
+DROPPING = "frames are dropped until they can"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with small_disk(tmp_path / "disk", 2_048) as found:
+        yield found
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with running_broker(tmp_path / "host") as found:
+        yield found
+
+
+@pytest.fixture
+def ingest(broker: Mosquitto) -> Iterator[IngestFake]:
+    with ingesting(broker, DEVICE) as found:
+        yield found
+
+
+@pytest.fixture
+def agent(broker: Mosquitto, disk: SmallDisk, tmp_path: Path) -> AgentProcess:
+    return AgentProcess(disk.path / "camera", DEVICE, broker.cameras, broker.credentials(DEVICE), log_file=tmp_path / "log")
+
+
+def revisions(ingest: IngestFake) -> dict[UUID, set[int]]:
+    found: dict[UUID, set[int]] = defaultdict(set)
+    for event in ingest.events():
+        found[event.event_id].add(event.rev)
+    return found
+
+
+def everything_arrived(agent: AgentProcess, ingest: IngestFake) -> bool:
+    kept = ingest.latest()
+    return all(UUID(line["event_id"]) in kept for line in agent.ledger())
+
+
+def test_events_wait_for_room_and_none_is_missing(agent: AgentProcess, ingest: IngestFake, disk: SmallDisk) -> None:
+    with running_agent(agent):
+        wait_until(lambda: len(ingest.events()) >= 2, WITHIN_S, "first events arrive")
+        disk.fill()
+        wait_until(lambda: DROPPING in agent.log, WITHIN_S, "the agent says that frames are dropped")
+        assert "make room on its disk" in agent.log
+        disk.make_room()
+        wait_until(lambda: "events are kept again" in agent.log, WITHIN_S, "it goes on by itself")
+        before = len(ingest.latest())
+        wait_until(lambda: len(ingest.latest()) > before, WITHIN_S, "new events arrive")
+        assert agent.stop() == 0
+    wait_until(lambda: everything_arrived(agent, ingest), WITHIN_S, "the ledger is with ingest")
+    # An event that was dropped on the way would leave a hole in somebody's revisions.
+    holes = {event_id: found for event_id, found in revisions(ingest).items() if found != set(range(1, max(found) + 1))}
+    assert holes == {}
+    assert {str(event.change) for event in ingest.latest().values()} == {"end"}
+
+
+def test_what_was_kept_survives_a_kill_on_a_full_disk(
+    agent: AgentProcess, ingest: IngestFake, disk: SmallDisk
+) -> None:
+    ingest.confirms = False
+    with running_agent(agent):
+        wait_until(lambda: len(ingest.events()) >= 3, WITHIN_S, "first events arrive")
+        disk.fill()
+        wait_until(lambda: DROPPING in agent.log, WITHIN_S, "the agent says that frames are dropped")
+        agent.kill()
+        ingest.received.clear()
+        ingest.confirms = True
+        disk.make_room()
+        agent.start()
+        wait_until(lambda: everything_arrived(agent, ingest), WITHIN_S, "what the first life kept arrives")
+
+
+def test_a_disk_that_takes_nothing_at_the_start_is_one_line(agent: AgentProcess, disk: SmallDisk) -> None:
+    agent.write_home()
+    disk.fill()
+    assert "make room" in _refusal(agent)
+    disk.make_room()
+    with disk.read_only(agent.home):
+        assert "make it writable" in _refusal(agent)
+
+
+def _refusal(agent: AgentProcess) -> str:
+    argv = [sys.executable, "-m", "camera_agent", "run", "--home", str(agent.home)]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    return ended.stderr
