@@ -17,11 +17,12 @@ class SmallDisk:
 
     path: Path
 
-    def fill(self) -> None:
-        """Leave no byte free."""
+    def fill(self, leave_kib: int = 0) -> None:
+        """Leave no byte free, or as many as told."""
         with (self.path / "filler").open("ab", buffering=0) as filler:
             for size in (1 << 20, 4096, 1):
                 _write_until_full(filler.fileno(), b"\0" * size)
+            filler.truncate(filler.tell() - leave_kib * 1024)
 
     def make_room(self) -> None:
         """Take back what `fill` took."""

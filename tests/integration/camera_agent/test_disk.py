@@ -40,7 +40,8 @@ def ingest(broker: Mosquitto) -> Iterator[IngestFake]:
 
 @pytest.fixture
 def agent(broker: Mosquitto, disk: SmallDisk, tmp_path: Path) -> AgentProcess:
-    return AgentProcess(disk.path / "camera", DEVICE, broker.cameras, broker.credentials(DEVICE), log_file=tmp_path / "log")
+    credentials = broker.credentials(DEVICE)
+    return AgentProcess(disk.path / "camera", DEVICE, broker.cameras, credentials, log_file=tmp_path / "log")
 
 
 def revisions(ingest: IngestFake) -> dict[UUID, set[int]]:
