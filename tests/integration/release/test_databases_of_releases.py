@@ -12,7 +12,7 @@ from fleet.settings import ServerSettings, load
 from tests.support.release_fixture import row_counts
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-RELEASES = sorted(folder.name for folder in DATA.glob("v*"))
+RELEASES = sorted(folder.name for folder in DATA.glob("v[0-9]*"))
 
 
 def test_there_is_a_release_to_try() -> None:
