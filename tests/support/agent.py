@@ -5,12 +5,14 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from fleet.home import CredentialFiles
 from fleet.mqtt import BrokerAddress
@@ -89,6 +91,17 @@ class AgentProcess:
         """Every event decided so far, oldest first."""
         lines = self.ledger_file.read_text().splitlines() if self.ledger_file.exists() else []
         return [json.loads(line) for line in lines]
+
+    def last_changes(self) -> dict[str, str]:
+        """Return event id → what its newest revision in the ledger says: new, update or end."""
+        newest = sorted(self.ledger(), key=lambda line: int(line["rev"]))
+        return {line["event_id"]: line["change"] for line in newest}
+
+    def kept_revisions(self) -> dict[UUID, int]:
+        """Return event id → highest rev of what the outbox still holds."""
+        with contextlib.closing(sqlite3.connect(self.home / "outbox.db")) as outbox:
+            rows = outbox.execute("SELECT event_id, max(rev) FROM outbox GROUP BY event_id").fetchall()
+        return {UUID(event_id): int(rev) for event_id, rev in rows}
 
     def stop(self) -> int:
         """Stop it as a supervisor does; returns its exit status."""
