@@ -56,6 +56,10 @@ CLAIMS: Mapping[str, Claim] = {
         "programs are restarted, adopted and stopped without a trace (shows 5, 7)",
         ("tests/integration/deploy/test_supervisor.py",),
     ),
+    "journey": Claim(
+        "token, certificate and the first event on the page within 60 s, by the documented commands (identity, show 1)",
+        ("tests/e2e/test_demo.py",),
+    ),
     "revocation": Claim(
         "a revoked camera is out within 5 s in 20 runs and stays out (identity, show 2)",
         ("tests/integration/revocation",),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 DEMO_LIMIT_S = 180
 OFFLINE_LIMIT_MS = 15_000
+FIRST_EVENT_LIMIT_MS = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,22 @@ def test_a_killed_camera_goes_offline_with_its_reason_and_comes_back(
     platform.start_outside(home)
     expect(camera_row(page, device_id, "online")).to_be_visible(timeout=30_000)
     platform.kill_outside(home)
+
+
+def test_a_new_cameras_first_event_is_seen_within_a_minute_of_its_token(
+    platform: Platform, page: Page, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    began = time.monotonic()
+    home = tmp_path / "new-camera"
+    device_id = provision_and_enrol(platform, "Journey", home)
+    platform.start_outside(home)
+    page.goto(f"/review?camera={device_id}")
+    expect(page.locator(f"event-card[data-device-id={device_id}]").first).to_be_visible(timeout=FIRST_EVENT_LIMIT_MS)
+    took_s = time.monotonic() - began
+    platform.kill_outside(home, signal.SIGTERM)
+    record_property("token_to_first_event_seconds", round(took_s, 1))
+    print(f"token → certificate → first event on the page: {took_s:.1f} s")
+    assert took_s < FIRST_EVENT_LIMIT_MS / 1000
 
 
 def test_the_camera_page_follows_its_camera(platform: Platform, page: Page) -> None:
