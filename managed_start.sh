@@ -194,7 +194,8 @@ run_tests() {
     "$venv/bin/ruff" check .
     "$venv/bin/mypy"
     shellcheck managed_start.sh .ci/run
-    "$venv/bin/python" -m pytest
+    # Two at a time, a file on one worker: most tests wait for servers that they started.
+    "$venv/bin/python" -m pytest -n 2 --dist loadfile
 }
 
 run_acceptance() {
