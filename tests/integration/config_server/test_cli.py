@@ -107,7 +107,9 @@ def test_a_missing_token_file_is_named(server: ConfigServer, tmp_path: Path) -> 
     assert_one_clear_line(done, tmp_path / "none", "--token-file")
 
 
-@pytest.mark.parametrize("address", [f"http://127.0.0.1:{free_port()}", "http://[", "nonsense"])
+@pytest.mark.parametrize(
+    "address", [f"http://127.0.0.1:{free_port()}", "http://[", "nonsense"], ids=["nobody", "half", "nonsense"]
+)
 def test_no_server_is_one_clear_line(server: ConfigServer, address: str) -> None:
     assert_one_clear_line(on(server, "devices", "list", "--server", address), "--server")
 
