@@ -4,8 +4,10 @@ import os
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Set
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -13,6 +15,8 @@ from config_server.host_credentials import BROKER, NGINX
 from fleet.settings import ServerSettings
 
 HOOK_TIMEOUT_S = 30
+READY_S = 2.0
+READY_LOOK_S = 0.02
 
 
 class ReloadFailed(Exception):
@@ -47,12 +51,34 @@ class Reader:
             # The pid of a dead program may be another's by now.
             if psutil.Process(pid).name() != self.process_name:
                 return None
+            if not _is_ready_to_reload(pid):
+                raise ReloadFailed(f"{self.name} (pid {pid}) is still starting; it is told again soon")
             os.kill(pid, signal.SIGHUP)
         except (FileNotFoundError, ValueError, ProcessLookupError, psutil.NoSuchProcess):
             return None
         except PermissionError as error:
             raise ReloadFailed(f"{self.name} (pid {pid}) may not be signalled: {error}") from error
         return f"reloaded {self.name} (pid {pid})"
+
+
+def _is_ready_to_reload(pid: int) -> bool:
+    """Wait a moment until the process catches SIGHUP: until then the signal would end it, as it ends any program.
+
+    Mosquitto writes its pid file and reads its lists before it catches signals.
+    """
+    deadline = time.monotonic() + READY_S
+    while not _catches(pid, signal.SIGHUP):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(READY_LOOK_S)
+    return True
+
+
+def _catches(pid: int, number: signal.Signals) -> bool:
+    """Say whether a process has a handler for a signal, by the mask that Linux tells of it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 def reload_changed(settings: ServerSettings, holders: Set[str]) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from config_server import reload
 from config_server.reload import Reader, ReloadFailed, reload_changed
 from config_server.settings import ConfigSettings
 from fleet.settings import load
@@ -70,4 +71,20 @@ def test_the_process_of_the_pid_file_gets_the_signal(tmp_path: Path) -> None:
         wait_until((tmp_path / "reloaded").exists, 10, "the process was told")
     finally:
         process.send_signal(signal.SIGTERM)
+        process.wait(10)
+
+
+def test_a_process_that_is_still_starting_is_not_ended_by_the_signal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reload, "READY_S", 0.1)
+    settings = settings_in(tmp_path)
+    process = subprocess.Popen(["sleep", "600"])
+    try:
+        (tmp_path / "run" / "broker.pid").write_text(str(process.pid))
+        with pytest.raises(ReloadFailed, match="still starting"):
+            Reader("broker", "", "sleep").reload(settings)
+        assert process.poll() is None
+    finally:
+        process.kill()
         process.wait(10)
