@@ -15,7 +15,7 @@ export const COLUMNS = [
   { key: 'name', name: 'Camera', facts: (camera) => [camera.name, camera.device_id], draw: drawName },
   { key: 'site', name: 'Site', facts: (camera) => [camera.site_name ?? camera.site_id], draw: (camera) => [camera.site_name ?? camera.site_id ?? muted(NOTHING)] },
   { key: 'streams', name: 'Streams', facts: (camera) => [camera.streams], draw: drawStreams },
-  { key: 'version', name: 'Version', facts: (camera) => [camera.software], draw: (camera) => [camera.software ?? muted(NOTHING)] },
+  { key: 'version', name: 'Version', facts: (camera) => [camera.software], draw: (camera) => [camera.software ? version(camera.software) : muted(NOTHING)] },
   { key: 'certificate', name: 'Certificate', facts: (camera, now) => [camera.certificate_not_after, Math.floor(now / 3600000)], draw: drawCertificate },
   { key: 'fps', name: 'fps', number: true, facts: (camera) => [totalFps(camera)?.toFixed(1)], draw: drawFps },
   { key: 'disk', name: 'Disk free', number: true, facts: (camera) => [Math.round(camera.disk_free_pct)], draw: drawDisk },
@@ -81,4 +81,9 @@ function drawQueue(camera) {
   if (!camera.outbox_depth) return [muted('0')];
   const age = camera.outbox_oldest_s ?? 0;
   return [el('span', { class: age > 60 ? 'warn-text' : null, title: `the oldest has waited ${spanWords(age)}` }, `${camera.outbox_depth} · ${spanWords(age)}`)];
+}
+
+/** The column is for the version: our own agent's name would push it out of sight. */
+function version(software) {
+  return software.replace(/^camfleet-agent /, '');
 }

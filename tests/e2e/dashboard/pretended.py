@@ -48,7 +48,7 @@ def _seen(number: int, hit: tuple[str, str | None]) -> Json:
     state = "offline" if hit[0] in {"offline", "degraded"} else "online"
     stream = {"name": "main", "state": state, "reason": hit[1], "since": stamp(timedelta(hours=2)), "fps": 5.0}
     return {
-        "software": "0.1.0",
+        "software": "camfleet-agent 0.1.0",
         "certificate_not_after": stamp(-timedelta(days=90 if number % 13 else 9)),
         "streams": [stream | ({"fps": None} if state == "offline" else {})],
         "outbox_depth": 140 if hit[0] == "offline" else number % 3,

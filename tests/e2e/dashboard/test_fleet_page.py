@@ -106,3 +106,9 @@ def test_phones_show_cards_and_a_bottom_bar(site: Site) -> None:
         assert row is not None
         assert rail["y"] + rail["height"] == PHONE.height
         assert row["height"] > 100
+
+
+def test_the_version_column_shows_the_version_of_our_agent(site: Site, page: Page) -> None:
+    site.own(1)
+    page.goto("/")
+    expect(rows(page).first.get_by_text("0.1.0", exact=True)).to_be_visible()
