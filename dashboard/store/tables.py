@@ -120,6 +120,56 @@ telemetry_raw = Table(
 )
 Index("telemetry_raw_by_time", telemetry_raw.c.received_at)
 
+
+def _aggregates(name: str) -> Table:
+    """Return a table of telemetry put together: one row per camera and span; `n` is how many measurements it holds."""
+    return Table(
+        name,
+        metadata,
+        Column("device_id", String(64), primary_key=True),
+        Column("bucket_start", UtcDateTime, primary_key=True),
+        Column("n", BigInteger, nullable=False),
+        Column("cpu_pct_avg", Float, nullable=False),
+        Column("cpu_pct_max", Float, nullable=False),
+        Column("rss_bytes_max", BigInteger, nullable=False),
+        Column("disk_free_bytes_min", BigInteger, nullable=False),
+        Column("temperature_c_max", Float),
+        Column("fps_avg", Float, nullable=False),
+        Column("dropped_frames_max", BigInteger, nullable=False),
+        Column("outbox_depth_max", BigInteger, nullable=False),
+        Column("outbox_oldest_s_max", Float, nullable=False),
+        Column("clock_offset_s_avg", Float),
+        Index(f"{name}_by_time", "bucket_start"),
+        sqlite_with_rowid=False,
+    )
+
+
+telemetry_5min = _aggregates("telemetry_5min")
+telemetry_hour = _aggregates("telemetry_hour")
+
+# How far each target of the forwarder has taken what was stored, and why it takes no more; NULL: it does.
+forward_cursors = Table(
+    "forward_cursors",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("change_seq", BigInteger, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("error", String(200)),
+)
+
+# What retention took away, a line per class and run.
+retention_runs = Table(
+    "retention_runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ran_at", UtcDateTime, nullable=False),
+    Column("class", String(20), nullable=False),
+    Column("deleted", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("oldest_kept", UtcDateTime),
+    sqlite_autoincrement=True,
+)
+
 # One row per distinct payload on a topic: a camera that repeats its mistake fills a counter, not the disk.
 quarantine = Table(
     "quarantine",
