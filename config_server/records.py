@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from fleet.pki import BACKDATED
+
 
 @dataclass(frozen=True)
 class Site:
@@ -50,6 +52,11 @@ class CertificateRecord:
     revoked_at: datetime | None = None
     active_at: datetime | None = None
     purpose: str = "enrolled"
+
+    @property
+    def issued_at(self) -> datetime:
+        """When we signed it: the profile dates every leaf back by the same time, for cameras whose clock is behind."""
+        return self.not_before + BACKDATED
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ class CertificateItem(BaseModel):
     issuer_ski: str
     device_id: str
     purpose: str
+    issued_at: WireTime = Field(description="when it was signed; `not_before` is earlier, for clocks that are behind")
     not_before: WireTime
     not_after: WireTime
     active_at: WireTime | None = Field(description="since when its camera is known to use it")
@@ -62,6 +63,7 @@ class CertificateItem(BaseModel):
             issuer_ski=record.issuer_ski,
             device_id=record.subject,
             purpose=record.purpose,
+            issued_at=record.issued_at,
             not_before=record.not_before,
             not_after=record.not_after,
             active_at=record.active_at,

@@ -65,6 +65,7 @@ _SIGNED = {
     "issuer_ski": _SKI,
     "device_id": _ID,
     "purpose": "enrolled",
+    "issued_at": _BEGAN,
     "not_before": "2026-05-04T11:00:00.000Z",
     "not_after": _ENDS,
     "active_at": _BEGAN,

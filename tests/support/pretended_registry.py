@@ -38,7 +38,8 @@ def certificate(device_id: str, serial: str = "5f0c", **changes: Any) -> Json:
     return {
         "serial": serial * 10,
         "device_id": device_id,
-        "not_before": stamp(-timedelta(days=30)),
+        "issued_at": stamp(-timedelta(days=30)),
+        "not_before": stamp(-timedelta(days=30, hours=1)),
         "not_after": stamp(timedelta(days=60)),
         "active_at": stamp(-timedelta(days=30)),
         "revoked_at": None,

@@ -76,7 +76,7 @@ function table(certificates, device) {
   if (!certificates.length) return emptyState({ iconName: 'key-round', title: 'No certificate yet', text: 'The camera gets one when it enrols with its token. On the server, this makes a new token:', command: `camfleet devices token ${device.device_id}` });
   const now = Date.now();
   const newest = newestInUse(certificates, now);
-  const byStart = [...certificates].sort((one, other) => Date.parse(other.not_before) - Date.parse(one.not_before));
+  const byStart = [...certificates].sort((one, other) => Date.parse(other.issued_at) - Date.parse(one.issued_at));
   const head = el('thead', {}, el('tr', {}, COLUMNS.map((name) => el('th', { scope: 'col' }, name))));
   const rows = byStart.map((one) => row(one, certificateState(one, newest, now)));
   return el('section', { class: 'panel block' }, el('h2', {}, 'Certificates'), el('div', { class: 'scroll-x' }, el('table', { class: 'data certificates' }, head, el('tbody', {}, rows))));
@@ -90,7 +90,7 @@ function row(certificate, state) {
     el('td', {}, el('copy-code', { text: certificate.serial, what: 'serial' })),
     el('td', {}, worth, certificate.revoked_at && el('span', { class: 'faint' }, ' ', el('relative-time', { datetime: certificate.revoked_at }))),
     el('td', {}, certificate.purpose ?? '\u2013'),
-    el('td', {}, el('relative-time', { datetime: certificate.not_before })),
+    el('td', {}, el('relative-time', { datetime: certificate.issued_at })),
     el('td', {}, el('relative-time', { datetime: certificate.not_after })),
   );
 }

@@ -173,16 +173,26 @@ def test_each_certificate_says_what_it_is_worth(site: Site, page: Page) -> None:
     own_one(site)
     before = stamp(-timedelta(days=100))
     site.fleet.registry.certificates += [
-        certificate(ONE, "aaaa", active_at=stamp(-timedelta(days=80)), not_before=before),
-        certificate(ONE, "bbbb", revoked_at=before, not_before=before),
-        certificate(ONE, "cccc", not_after=stamp(-timedelta(days=10)), not_before=before),
-        certificate(ONE, "dddd", active_at=None, not_before=stamp(), purpose="renewed"),
+        certificate(ONE, "aaaa", active_at=stamp(-timedelta(days=80)), issued_at=before),
+        certificate(ONE, "bbbb", revoked_at=before, issued_at=before),
+        certificate(ONE, "cccc", not_after=stamp(-timedelta(days=10)), issued_at=before),
+        certificate(ONE, "dddd", active_at=None, issued_at=stamp(), purpose="renewed"),
     ]
     page.goto(f"/cameras/{ONE}?tab=certificates")
     states = {"5f0c": "in use", "aaaa": "replaced", "bbbb": "revoked", "cccc": "expired", "dddd": "ready"}
     for serial, state in states.items():
         expect(page.locator(f"tr[data-serial^='{serial}'] .worth")).to_have_text(state)
     expect(page.locator("tbody tr").first).to_have_attribute("data-state", "ready")
+
+
+def test_a_fresh_certificate_is_shown_as_issued_now(site: Site, page: Page) -> None:
+    own_one(site)
+    times = {"issued_at": stamp(), "not_before": stamp(-timedelta(hours=1))}
+    site.fleet.registry.certificates = [certificate(ONE, **times)]
+    page.goto(f"/cameras/{ONE}?tab=certificates")
+    issued = page.locator(".certificates tbody tr td").nth(3).locator("relative-time")
+    expect(issued).to_have_attribute("datetime", times["issued_at"])
+    expect(issued).not_to_contain_text(re.compile(r"\bh\b"))
 
 
 def test_a_camera_without_certificates_names_the_command(site: Site, page: Page) -> None:

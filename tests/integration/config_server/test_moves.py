@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -164,6 +165,15 @@ def test_each_role_makes_its_own_moves(api: Api, role: str, allowed: set[str]) -
         assert answer.status_code == (404 if name in allowed else 403), name
     wanted = 201 if role != "viewer" else 403
     assert api.post("/config/devices", {"name": f"By {role}"}, **person).status_code == wanted
+
+
+def test_a_certificates_issue_is_the_moment_of_signing_not_its_backdated_begin(api: Api) -> None:
+    api.clock.advance(hours=3)
+    enrolled(api)
+    [shown] = api.get(f"/config/certificates?device={CAMERA}").get_json()["items"]
+    issued = datetime.fromisoformat(shown["issued_at"])
+    assert timedelta(0) <= api.clock() - issued < timedelta(seconds=1)
+    assert issued - datetime.fromisoformat(shown["not_before"]) == timedelta(hours=1)
 
 
 def test_a_camera_of_another_site_does_not_exist_for_whoever_may_not_see_it(api: Api) -> None:
