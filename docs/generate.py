@@ -66,7 +66,10 @@ MEANINGS: dict[tuple[Channel, Direction], Meaning] = {
     (Channel.COMMAND, Direction.DOWN): (None, "one-off request with expiry (not spoken yet)"),
     (Channel.CERTIFICATE, Direction.DOWN): (messages.CertificateAnswer, "renewal: nonce, certificate, active, or no"),
     (Channel.UPLOAD, Direction.DOWN): (None, "a short-lived address, or no (not spoken yet)"),
-    (Channel.REGISTRY, Direction.REGISTRY): (messages.RegistryFacts, "name, site, group, state; for servers only"),
+    (Channel.REGISTRY, Direction.REGISTRY): (
+        messages.RegistryFacts,
+        "name, site, state, cut off or not; for servers only",
+    ),
 }
 
 

@@ -35,6 +35,7 @@ def facts_of(device: DeviceRecord, site: Site | None, now: datetime) -> Registry
         time_zone=site.time_zone if site else "UTC",
         group=device.group,
         state=device.state,
+        denied=device.denied,
         streams=dict(device.streams),
     )
 

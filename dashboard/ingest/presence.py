@@ -9,7 +9,7 @@ from fleet.messages import PresenceState, Reason
 SILENT_AFTER_INTERVALS = 3
 # A heartbeat that was sent in time may still be on its way.
 DELIVERY_GRACE = timedelta(seconds=2)
-BLOCKED_STATES = frozenset({"rejected", "revoked", "decommissioned"})
+BLOCKED_STATES = frozenset({"rejected", "decommissioned"})
 
 
 class Standing(StrEnum):
@@ -23,7 +23,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class CameraPresence:
-    """What is concluded about one camera. `online_since` survives a spell of unknown in the same session."""
+    """What is concluded about one camera. `online_since` survives a spell of unknown in the same session.
+
+    `is_back`: it said that it is online while the registry's last word was that it may not be.
+    """
 
     standing: Standing = Standing.PENDING
     reason: Reason | None = Reason.NEVER_SEEN
@@ -32,8 +35,13 @@ class CameraPresence:
     last_seen_at: datetime | None = None
     interval: timedelta = timedelta(seconds=15)
     certificate_not_after: datetime | None = None
-    blocked: bool = False
+    is_back: bool = False
     online_since: datetime | None = None
+
+    @property
+    def is_blocked(self) -> bool:
+        """Say whether the registry lets it in no more; then nothing that is heard of it makes it online."""
+        return self.reason is Reason.REVOKED
 
     def is_stale(self, session: int) -> bool:
         """Say whether a message of `session` comes from before the camera's newest start."""
@@ -60,7 +68,7 @@ def on_alive(camera: CameraPresence, session: int | None, now: datetime) -> Came
     if session is not None and camera.is_stale(session):
         return camera
     seen = replace(camera, last_seen_at=now)
-    if camera.blocked:
+    if camera.is_blocked:
         return seen
     if session is None or session == camera.session:
         ended = {Reason.STOPPED, Reason.CONNECTION_LOST} if session is None else {Reason.STOPPED}
@@ -73,8 +81,8 @@ def on_presence(camera: CameraPresence, session: int, state: PresenceState, now:
     """The camera's presence topic changed just now; the caller has set aside what `is_stale`."""
     if camera.is_stale(session):
         return camera
-    if camera.blocked:
-        return replace(camera, session=session)
+    if camera.is_blocked:
+        return _heard_while_blocked(camera, session, state, now)
     if state is PresenceState.ONLINE:
         return _online(replace(camera, last_seen_at=now), session, now)
     reason = Reason.STOPPED if state is PresenceState.STOPPING else _lost(camera, now)
@@ -86,7 +94,7 @@ def on_retained_presence(camera: CameraPresence, session: int, state: PresenceSt
     if state is not PresenceState.ONLINE or camera.is_stale(session):
         return on_presence(camera, session, state, now)
     came_back = camera.reason in {Reason.NEVER_SEEN, Reason.CONNECTION_LOST, Reason.STOPPED}
-    if camera.blocked or (session == camera.session and not came_back):
+    if camera.is_blocked or (session == camera.session and not came_back):
         return camera
     return _unknown(replace(camera, session=session), now)
 
@@ -96,13 +104,19 @@ def on_link_up(camera: CameraPresence, now: datetime) -> CameraPresence:
     return _unknown(camera, now) if camera.standing is Standing.ONLINE else camera
 
 
-def on_registry(camera: CameraPresence, state: str, now: datetime) -> CameraPresence:
-    """The registry said where the device stands."""
-    if state in BLOCKED_STATES:
-        return replace(camera, blocked=True).turned(Standing.OFFLINE, Reason.REVOKED, now)
-    if camera.blocked:
-        return replace(camera, blocked=False).turned(Standing.OFFLINE, Reason.SILENT, now)
-    return camera
+def on_registry(camera: CameraPresence, state: str, denied: bool, now: datetime) -> CameraPresence:
+    """The registry said where the device stands, and whether it is cut off."""
+    if denied or state in BLOCKED_STATES:
+        return camera.turned(Standing.OFFLINE, Reason.REVOKED, now)
+    if not camera.is_blocked:
+        return camera
+    let_in = replace(camera, is_back=False)
+    # Enrolled anew, a camera may be faster than the word that it may be here.
+    if camera.is_back:
+        return _online(let_in, camera.session, now)
+    if camera.last_seen_at is None:
+        return let_in.turned(Standing.PENDING, Reason.NEVER_SEEN, now)
+    return let_in.turned(Standing.OFFLINE, Reason.SILENT, now)
 
 
 def on_time(camera: CameraPresence, link: Link, now: datetime) -> CameraPresence:
@@ -126,6 +140,11 @@ def _unknown_until(camera: CameraPresence, up_since: datetime) -> datetime:
 
 def _patience(camera: CameraPresence) -> timedelta:
     return camera.interval * SILENT_AFTER_INTERVALS
+
+
+def _heard_while_blocked(camera: CameraPresence, session: int, state: PresenceState, now: datetime) -> CameraPresence:
+    is_back = state is PresenceState.ONLINE
+    return replace(camera, session=session, is_back=is_back, last_seen_at=now if is_back else camera.last_seen_at)
 
 
 def _online(camera: CameraPresence, session: int | None, now: datetime) -> CameraPresence:

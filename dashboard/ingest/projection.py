@@ -155,7 +155,7 @@ class Projection:
 
     def _registry(self, fact: Fact, outcome: Outcome) -> None:
         facts, device_id = cast(RegistryFacts, fact.message), fact.topic.device_id
-        turned = presence.on_registry(self._known(device_id).presence, facts.state, fact.received_at)
+        turned = presence.on_registry(self._known(device_id).presence, facts.state, facts.denied, fact.received_at)
         self._turn(device_id, turned, outcome.records)
         self.cameras[device_id] = replace(self._known(device_id), site_id=facts.site_id)
         outcome.records.change_camera(device_id, **rows.registry_columns(facts))
@@ -182,7 +182,6 @@ def _from_row(row: Row) -> KnownCamera:
             last_seen_at=row["last_seen_at"],
             interval=timedelta(seconds=row["health_interval_s"] or 15.0),
             certificate_not_after=row["certificate_not_after"],
-            blocked=row["state"] in presence.BLOCKED_STATES,
             online_since=row["since"] if standing is Standing.ONLINE else None,
         ),
         site_id=row["site_id"],

@@ -34,6 +34,8 @@ class RegistryFacts(Message):
     time_zone: Name = "UTC"
     group: Name | None = None
     state: Name
+    # Cut off, from its revocation until its re-enrolment; facts of 0.1.0 do not say.
+    denied: bool = False
     streams: dict[Name, StreamFacts] = Field(default={}, max_length=64)
 
 

@@ -79,10 +79,18 @@ def status(state: str = "online", reason: Reason | None = None, *, now: datetime
     return StreamStatus(ts=now, session=7, state=StreamState(state), reason=reason, since=now)
 
 
-def facts(state: str = "accepted", *, now: datetime = MOMENT, site_id: str = "hq") -> RegistryFacts:
+def facts(
+    state: str = "accepted", *, now: datetime = MOMENT, site_id: str = "hq", denied: bool = False
+) -> RegistryFacts:
     """The registry's facts."""
     return RegistryFacts(
-        ts=now, name="Front door", site_id=site_id, site_name="Head office", time_zone="Europe/Vienna", state=state
+        ts=now,
+        name="Front door",
+        site_id=site_id,
+        site_name="Head office",
+        time_zone="Europe/Vienna",
+        state=state,
+        denied=denied,
     )
 
 

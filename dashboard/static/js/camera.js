@@ -10,6 +10,7 @@ import { el, icon, oncePerFrame, setText } from './dom.js';
 import { feed } from './feed.js';
 import { emptyState, failure, stateNote } from './parts.js';
 import { Tabs } from './tabs.js';
+import { cameraState } from './words.js';
 
 const page = document.querySelector('.camera');
 const panel = page.querySelector('#panel');
@@ -40,7 +41,7 @@ function drawHead() {
   page.dataset.presence = camera.presence;
   const [reason, since] = ['reason', 'since'].map((part) => stateNote(camera.reason, camera.since).find((node) => node.classList.contains(part)));
   page.querySelector('.camera-head').replaceChildren(
-    el('status-pill', { state: camera.presence }),
+    el('status-pill', { state: cameraState(camera) }),
     ...[reason, since && el('span', { class: 'head-fact' }, 'for ', since)].filter(Boolean),
     fact('map-pin', camera.site_name ?? camera.site_id),
     el('span', { class: 'head-fact' }, icon('activity'), 'seen ', camera.last_seen_at ? el('relative-time', { datetime: camera.last_seen_at }) : 'never'),

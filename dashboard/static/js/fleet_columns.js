@@ -4,14 +4,14 @@ import { el } from './dom.js';
 import { certificateDays, totalFps } from './fleet_facts.js';
 import { stateNote } from './parts.js';
 import { spanWords } from './time.js';
-import { reasonWords, stateLook } from './words.js';
+import { cameraState, reasonWords, stateLook } from './words.js';
 
 const NOTHING = '–';
 const muted = (text) => el('span', { class: 'faint' }, text);
 
 /** `facts` is what a cell shows: it is drawn again only when one of them changed. */
 export const COLUMNS = [
-  { key: 'status', name: 'Status', facts: (camera) => [camera.presence, camera.reason, camera.since], draw: drawStatus },
+  { key: 'status', name: 'Status', facts: (camera) => [cameraState(camera), camera.reason, camera.since], draw: drawStatus },
   { key: 'name', name: 'Camera', facts: (camera) => [camera.name, camera.device_id], draw: drawName },
   { key: 'site', name: 'Site', facts: (camera) => [camera.site_name ?? camera.site_id], draw: (camera) => [camera.site_name ?? camera.site_id ?? muted(NOTHING)] },
   { key: 'streams', name: 'Streams', facts: (camera) => [camera.streams], draw: drawStreams },
@@ -34,7 +34,7 @@ export const ORDERS = [
 
 function drawStatus(camera) {
   const [reason, since] = splitNote(stateNote(camera.reason, camera.since));
-  return [el('div', { class: 'status-line' }, el('status-pill', { state: camera.presence }), since), reason];
+  return [el('div', { class: 'status-line' }, el('status-pill', { state: cameraState(camera) }), since), reason];
 }
 
 function splitNote(nodes) {

@@ -1,6 +1,6 @@
 /** What the Fleet page derives from cameras: search, filter, order, counts. Pure: no page, no clock. */
 
-import { PRESENCES, reasonWords, stateLook } from './words.js';
+import { PRESENCES, cameraState, reasonWords, stateLook } from './words.js';
 
 const CERTIFICATE_DUE_DAYS = 14;
 const DAY_MS = 86400000;
@@ -32,7 +32,7 @@ export function matches(camera, { q, states }, now) {
 function haystack(camera) {
   let text = haystacks.get(camera);
   if (text === undefined) {
-    const parts = [camera.name, camera.device_id, camera.site_name, camera.site_id, camera.group, camera.software, reasonWords(camera.reason)];
+    const parts = [camera.name, camera.device_id, camera.site_name, camera.site_id, camera.group, camera.software, stateLook(cameraState(camera)).word, reasonWords(camera.reason)];
     text = parts.filter(Boolean).join('\n').toLowerCase();
     haystacks.set(camera, text);
   }
@@ -43,7 +43,7 @@ const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'bas
 
 /** What each column is ordered by; null sorts last. */
 const SORT_VALUES = {
-  status: (camera) => stateLook(camera.presence).rank,
+  status: (camera) => stateLook(cameraState(camera)).rank,
   name: (camera) => camera.name,
   site: (camera) => camera.site_name,
   streams: (camera) => camera.streams?.filter((stream) => stream.state === 'online').length ?? null,

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from fleet.problem import Problem
 from tests.e2e.dashboard.pretended import camera
-from tests.e2e.dashboard.site import Site
+from tests.e2e.dashboard.site import Site, become_live
 from tests.support.browser import Screen, WatchedPage, watched_page
 from tests.support.pretended_registry import COMMAND, STEPS, certificate, sighting, stamp
 
@@ -122,6 +122,21 @@ def test_a_revocation_names_what_will_happen_and_shows_its_steps_as_they_happen(
     expect(page.locator("[data-identity=denied]")).to_be_visible()
     expect(page.get_by_text("The last cut-off")).to_be_visible()
     expect(page.get_by_role("button", name="Revoke…")).to_have_count(0)
+
+
+def test_a_revoked_camera_is_said_to_be_so_on_both_pages_as_it_happens(site: Site, page: Page) -> None:
+    own_one(site)
+    revoked = {"presence": "offline", "reason": "revoked", "since": stamp()}
+    for path, place in ("/", f"tr[data-device-id={ONE}]"), (f"/cameras/{ONE}", ".camera-head"):
+        site.fleet.put([camera(0)])
+        page.goto(path)
+        become_live(page)
+        expect(page.locator(f"{place} status-pill")).to_have_text("Online")
+        site.fleet.put([camera(0, **revoked)])
+        expect(page.locator(f"{place} status-pill")).to_have_text("Revoked")
+        expect(page.locator(f"{place} .reason")).to_have_text("cut off by a person")
+        site.fleet.put([camera(0, presence="offline", reason="silent")])
+        expect(page.locator(f"{place} status-pill")).to_have_text("Offline")
 
 
 def test_a_cut_off_that_fails_says_so_and_that_the_registry_refuses_already(site: Site, page: Page) -> None:

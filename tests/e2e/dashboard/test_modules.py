@@ -109,6 +109,23 @@ def test_an_unknown_state_or_reason_is_shown_as_it_is_named(page: Page) -> None:
     assert call(page, "words", "m.reasonWords(null)") == ""
 
 
+@pytest.mark.parametrize(
+    ("camera", "state"),
+    [
+        ({"presence": "offline", "reason": "stopped", "state": "accepted"}, "offline"),
+        ({"presence": "offline", "reason": "revoked", "state": "accepted"}, "revoked"),
+        ({"presence": "offline", "reason": "revoked", "state": "rejected"}, "rejected"),
+        ({"presence": "offline", "reason": "revoked", "state": None}, "revoked"),
+    ],
+)
+def test_a_camera_that_the_registry_lets_in_no_more_is_called_so_and_found_by_it(
+    page: Page, camera: dict[str, Any], state: str
+) -> None:
+    assert call(page, "words", "m.cameraState(given[0])", camera) == state
+    asked = "m.matches(given[0], {q: given[1], states: []}, 0)"
+    assert call(page, "fleet_facts", asked, camera, state) is True
+
+
 def test_elements_take_text_never_markup(page: Page) -> None:
     element = "m.el('p', { title: given[0] }, given[0], null, false)"
     made = call(page, "dom", f"[{element}].map((e) => [e.childElementCount, e.textContent, e.title])", "<b>x</b>")

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,11 +21,10 @@ from config_server.store.registry import Store
 from config_server.tokens import EVERY_SCOPE
 from deploy.mosquitto.config import write_config
 from fleet import topics
-from fleet.messages import RegistryFacts
-from fleet.mqtt import BrokerAddress, Received, Session, SessionOptions
 from fleet.pki import read_crl
 from tests.support.config_server import environment_of, prepare_home
 from tests.support.ports import free_port
+from tests.support.registry_ear import heard_by_ingest
 from tests.support.waiting import wait_until
 
 DEADLINE_S = 20.0
@@ -90,27 +88,6 @@ def host(tmp_path: Path) -> Iterator[Host]:
         yield made
     finally:
         made.stop()
-
-
-@contextmanager
-def heard_by_ingest(settings: ConfigSettings) -> Iterator[dict[str, RegistryFacts]]:
-    """What ingest's session hears of the registry, by topic."""
-    heard: dict[str, RegistryFacts] = {}
-
-    def take(received: Received) -> None:
-        heard[received.topic] = RegistryFacts.decode(received.payload)
-
-    session = Session(
-        BrokerAddress("127.0.0.1", settings.broker_servers_port),
-        settings.home.credentials("srv-ingest-1"),
-        SessionOptions(client_id="srv-ingest-1"),
-    )
-    session.subscribe(topics.registry("+"), 1, take)
-    session.start()
-    try:
-        yield heard
-    finally:
-        session.stop()
 
 
 def test_registry_facts_reach_ingest_and_survive_a_lost_broker_state(host: Host) -> None:

@@ -15,8 +15,9 @@ from dashboard.store.events import EventFilter, Events
 from dashboard.store.knowledge import Knowledge
 from fleet import topics
 from fleet.messages import Event
+from fleet.mqtt import Session, SessionOptions
 from tests.support.broker import Mosquitto, running_broker
-from tests.support.camera_words import CAMERA, birth, health, presence
+from tests.support.camera_words import CAMERA, birth, facts, health, presence
 from tests.support.dashboard import Site, environment, running_site, site_settings
 from tests.support.fake_camera import camera
 from tests.support.waiting import wait_until
@@ -138,6 +139,32 @@ def test_after_a_restart_of_ingest_a_camera_is_unknown_until_it_is_heard(broker:
         wait_until(lambda: standing(site) == ("unknown", "server-restarted"), WITHIN_S, "unknown")
         speaker.say(health(now=datetime.now(UTC)))
         wait_until(lambda: standing(site) == ("online", None), WITHIN_S, "heard again")
+
+
+def test_a_revoked_camera_stays_so_over_a_restart_until_it_is_enrolled_anew(broker: Mosquitto, site: Site) -> None:
+    courier = Session(broker.servers, broker.credentials("srv-courier-1"), SessionOptions("srv-courier-1"))
+
+    def say(denied: bool) -> None:
+        told = facts(now=datetime.now(UTC), denied=denied)
+        assert courier.publish(topics.registry(CAMERA), told.encode(), qos=1, retain=True)
+
+    courier.start()
+    assert courier.wait_connected(10)
+    with camera(broker) as speaker:
+        speaker.say(presence(now=datetime.now(UTC)))
+        wait_until(lambda: standing(site) == ("online", None), WITHIN_S, "online")
+        say(denied=True)
+        wait_until(lambda: standing(site) == ("offline", "revoked"), WITHIN_S, "revoked")
+        site.kill("ingest")
+        site.start_ingest()
+        speaker.event(1)
+        wait_until(lambda: speaker.confirmed() == {1}, WITHIN_S, "what it still says is kept")
+        assert standing(site) == ("offline", "revoked")
+        say(denied=False)
+        wait_until(lambda: standing(site) == ("offline", "silent"), WITHIN_S, "the mark is gone")
+        speaker.say(presence(session=8, now=datetime.now(UTC)))
+        wait_until(lambda: standing(site) == ("online", None), WITHIN_S, "online again")
+    courier.stop()
 
 
 def test_the_probe_comes_back_through_broker_and_store(site: Site) -> None:

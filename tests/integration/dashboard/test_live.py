@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from dashboard.ingest.decode import Fact, decode
+from dashboard.ingest.projection import Projection
 from dashboard.store.intake import Intake
 from tests.contract.dashboard.test_intake import records_of
-from tests.support.camera_words import CAMERA, event, facts, presence
+from tests.support.camera_words import CAMERA, MOMENT, event, facts, presence, received
 from tests.support.dashboard import Site, running_site, site_settings
 from tests.support.waiting import wait_until
 
@@ -94,6 +96,20 @@ def test_cameras_come_with_their_whole_state(site: Site, browser: httpx.Client) 
     wait_until(lambda: listener.messages, 10, "the camera arrives")
     [camera] = listener.messages[0]["data"]["cameras"]
     assert (camera["device_id"], camera["presence"], camera["name"]) == (CAMERA, "online", "Front door")
+
+
+def test_a_revocation_and_its_end_are_told_by_feed_and_api(site: Site, browser: httpx.Client) -> None:
+    listener = Listener(site, browser)
+    projection = Projection()
+    for told, reason in (facts(denied=True), "revoked"), (facts(denied=False), "never-seen"):
+        fact = decode(received(told), MOMENT)
+        assert isinstance(fact, Fact)
+        listener.messages.clear()
+        Intake(site.database).write(projection.take(fact).records)
+        wait_until(lambda: listener.messages, 10, "the camera arrives")
+        [camera] = listener.messages[0]["data"]["cameras"]
+        assert (camera["state"], camera["reason"]) == ("accepted", reason)
+        assert browser.get(f"/api/v1/cameras/{CAMERA}").json()["reason"] == reason
 
 
 def test_a_browser_that_comes_back_gets_exactly_what_it_missed(site: Site, browser: httpx.Client) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from config_server.canary import CANARY
+from fleet import topics
+from tests.support.registry_ear import heard_by_ingest
 from tests.support.revocation import CutoffHost, cutoff_host, measure_revocations
 from tests.support.scale import count
 from tests.support.waiting import wait_until
@@ -73,3 +75,20 @@ def test_a_camera_that_was_enrolled_anew_is_let_in_and_its_old_certificate_is_no
     assert host.refusal(new) == ""
     for camera in (old, new):
         camera.session.stop()
+
+
+def test_the_fleet_hears_of_a_revocation_at_once_and_of_its_end(host: CutoffHost) -> None:
+    host.start_broker()
+    host.start_courier()
+    host.make_camera("cam-thief")
+    topic = topics.registry("cam-thief")
+    with heard_by_ingest(host.settings) as heard:
+        wait_until(lambda: topic in heard, 20, "the camera's facts")
+        assert not heard[topic].denied
+        host.revoke("cam-thief")
+        wait_until(lambda: heard[topic].denied, 5, "the revocation")
+        host.wait_proven("cam-thief")
+        assert heard[topic].denied
+        host.certify("cam-thief")
+        wait_until(lambda: not heard[topic].denied, 20, "the end of the revocation")
+    assert heard[topic].state == "accepted"

@@ -97,6 +97,19 @@ def test_a_change_while_a_message_is_on_its_way_is_sent_too(store: Store) -> Non
         assert not tx.devices.unpublished(10)
 
 
+def test_a_revocation_and_its_end_are_told_in_the_next_round(store: Store) -> None:
+    session = FakeSession()
+    courier = FactsCourier(store, session)
+    courier.round(NOW)
+    with store.writing() as tx:
+        tx.devices.deny("cam-gate1", NOW)
+    assert courier.round(NOW) == 1
+    with store.writing() as tx:
+        tx.devices.lift_denial("cam-gate1")
+    assert courier.round(NOW) == 1
+    assert [facts.denied for _, facts in session.sent] == [False, True, False]
+
+
 def test_after_a_reconnect_everything_is_sent_again(store: Store) -> None:
     session = FakeSession()
     courier = FactsCourier(store, session)

@@ -32,7 +32,7 @@ def online(session: int = 7) -> CameraPresence:
 
 
 def test_a_registered_camera_that_never_spoke_is_pending() -> None:
-    camera = on_registry(CameraPresence(), "accepted", START)
+    camera = on_registry(CameraPresence(), "accepted", False, START)
     assert (camera.standing, camera.reason) == (Standing.PENDING, Reason.NEVER_SEEN)
     assert on_time(camera, UP, after(1e6)) == camera
 
@@ -140,12 +140,45 @@ def test_a_repeated_online_is_no_proof_of_life() -> None:
 
 
 def test_a_rejected_device_is_offline_whatever_it_says_until_it_is_accepted_again() -> None:
-    revoked = on_registry(online(), "decommissioned", after(1))
+    revoked = on_registry(online(), "decommissioned", False, after(1))
     assert (revoked.standing, revoked.reason) == (Standing.OFFLINE, Reason.REVOKED)
     assert on_alive(revoked, 7, after(2)).standing is Standing.OFFLINE
     assert on_presence(revoked, 8, PresenceState.ONLINE, after(2)).standing is Standing.OFFLINE
-    accepted = on_registry(revoked, "accepted", after(3))
+    accepted = on_registry(revoked, "accepted", False, after(3))
     assert on_alive(accepted, 8, after(4)).standing is Standing.ONLINE
+
+
+def test_a_cut_off_camera_is_revoked_since_then_whatever_is_heard_of_it() -> None:
+    revoked = on_registry(online(), "accepted", True, after(1))
+    assert (revoked.standing, revoked.reason, revoked.since) == (Standing.OFFLINE, Reason.REVOKED, after(1))
+    assert on_registry(revoked, "accepted", True, after(9)) == revoked
+    for heard in (
+        on_alive(revoked, 7, after(2)),
+        on_presence(revoked, 7, PresenceState.OFFLINE, after(2)),
+        on_retained_presence(revoked, 8, PresenceState.ONLINE, after(2)),
+        on_link_up(revoked, after(2)),
+        on_time(revoked, UP, after(1e6)),
+    ):
+        assert (heard.standing, heard.reason, heard.since) == (Standing.OFFLINE, Reason.REVOKED, after(1))
+
+
+def test_a_camera_enrolled_anew_loses_the_mark_and_is_offline_until_it_is_heard() -> None:
+    revoked = on_registry(online(), "accepted", True, after(1))
+    let_in = on_registry(revoked, "accepted", False, after(60))
+    assert (let_in.standing, let_in.reason) == (Standing.OFFLINE, Reason.SILENT)
+    assert on_presence(let_in, 8, PresenceState.ONLINE, after(61)).standing is Standing.ONLINE
+    never_seen = on_registry(on_registry(CameraPresence(), "accepted", True, START), "accepted", False, after(1))
+    assert (never_seen.standing, never_seen.reason) == (Standing.PENDING, Reason.NEVER_SEEN)
+
+
+def test_a_camera_that_is_back_before_the_registry_says_so_is_online_at_that_word() -> None:
+    revoked = on_registry(online(), "accepted", True, after(1))
+    early = on_presence(revoked, 8, PresenceState.ONLINE, after(59))
+    assert early.reason is Reason.REVOKED
+    let_in = on_registry(early, "accepted", False, after(60))
+    assert (let_in.standing, let_in.session, let_in.since) == (Standing.ONLINE, 8, after(60))
+    gone = on_presence(early, 8, PresenceState.OFFLINE, after(59.5))
+    assert on_registry(gone, "accepted", False, after(60)).standing is Standing.OFFLINE
 
 
 def test_a_camera_lost_with_an_expired_certificate_says_so() -> None:

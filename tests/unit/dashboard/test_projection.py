@@ -101,6 +101,26 @@ def test_the_birth_of_an_older_session_is_not_believed() -> None:
     assert "birth" not in tell(projection, birth(session=7)).records.cameras.get(CAMERA, {})
 
 
+def test_a_cut_off_camera_is_revoked_until_the_registry_lets_it_in_again() -> None:
+    projection = connected()
+    tell(projection, presence())
+    cut_off = tell(projection, facts(denied=True), now=MOMENT + timedelta(seconds=5)).records.cameras[CAMERA]
+    assert (cut_off["presence"], cut_off["reason"], cut_off["state"]) == ("offline", "revoked", "accepted")
+    assert "presence" not in tell(projection, health()).records.cameras[CAMERA]
+    let_in = tell(projection, facts(denied=False), now=MOMENT + timedelta(seconds=9)).records.cameras[CAMERA]
+    assert (let_in["presence"], let_in["reason"]) == ("offline", "silent")
+    assert tell(projection, presence(session=8)).records.cameras[CAMERA]["presence"] == "online"
+
+
+def test_a_restarted_ingest_knows_who_is_cut_off() -> None:
+    row = dict.fromkeys(("certificate_not_after", "health", "health_interval_s", "last_seen_at", "site_id"))
+    stored = {"presence": "offline", "reason": "revoked", "since": MOMENT, "session": 7, "state": "accepted"}
+    projection = connected()
+    projection.remember([row | stored | {"device_id": CAMERA}])
+    assert tell(projection, health()).records.cameras[CAMERA].get("presence", "offline") == "offline"
+    assert tell(projection, facts(denied=False)).records.cameras[CAMERA]["reason"] == "silent"
+
+
 def test_a_restarted_ingest_remembers_sites_sessions_and_clocks() -> None:
     row = {
         "device_id": CAMERA,

@@ -22,7 +22,7 @@ from fleet.messages import (
     StreamHealth,
     to_wire_time,
 )
-from tests.support.camera_words import health
+from tests.support.camera_words import facts, health
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -70,6 +70,14 @@ def test_an_unknown_field_of_a_newer_camera_is_ignored() -> None:
 def test_an_unknown_reason_of_a_newer_camera_reads_as_unknown() -> None:
     body = b'{"ts":"2026-11-21T12:00:00Z","session":1,"state":"offline","reason":"eaten-by-bear"}'
     assert Presence.decode(body).reason is Reason.UNKNOWN
+
+
+def test_facts_say_whether_a_camera_is_cut_off_and_those_of_an_older_courier_do_not() -> None:
+    cut_off = facts(denied=True)
+    assert RegistryFacts.decode(cut_off.encode()).denied
+    older = json.loads(cut_off.encode())
+    del older["denied"]
+    assert not RegistryFacts.decode(json.dumps(older).encode()).denied
 
 
 @pytest.mark.parametrize(
