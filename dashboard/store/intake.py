@@ -27,12 +27,16 @@ class Intake:
 
     def write(self, records: Records) -> int:
         """Commit all of `records` or nothing, and return how many events were new or got a higher revision."""
-        changed_events = _newest_revisions(records.events)
         with self.database.writing() as connection:
-            first = take_change_numbers(connection, len(changed_events) + len(records.cameras))
-            stored = self._write_events(connection, changed_events, first)
-            self._write_cameras(connection, records.cameras, first + len(changed_events))
-            self._write_rest(connection, records)
+            return self.add(connection, records)
+
+    def add(self, connection: Connection, records: Records) -> int:
+        """Do the same within a writing transaction that the caller commits (a replay out of quarantine)."""
+        changed_events = _newest_revisions(records.events)
+        first = take_change_numbers(connection, len(changed_events) + len(records.cameras))
+        stored = self._write_events(connection, changed_events, first)
+        self._write_cameras(connection, records.cameras, first + len(changed_events))
+        self._write_rest(connection, records)
         return stored
 
     def _write_events(self, connection: Connection, rows: list[Row], first: int) -> int:
