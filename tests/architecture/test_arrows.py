@@ -8,7 +8,8 @@ import pytest
 from tests.architecture.source import PACKAGES, PROGRAMS, Module, modules
 
 DOORS: dict[str, str] = {
-    "paho": r"fleet\.mqtt",
+    "paho": r"fleet\.mqtt(_.*)?|bench\.ingest_bare",
+    "msgspec": r"dashboard\.ingest(\..*)?",
     "cryptography": r"fleet\.pki(\..*)?",
     "pydantic_settings": r"fleet\.settings|camera_agent\.settings",
     "structlog": r"fleet\.logs",

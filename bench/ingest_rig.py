@@ -1,0 +1,222 @@
+"""The real parts that bench.ingest measures: Mosquitto with mutual TLS, a migrated store, ingest as its own process."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Engine
+
+from bench import ingest_bare, ingest_load
+from bench.ingest_events import device_ids
+from dashboard.store.migrate import migrate
+from fleet.mqtt import Session, SessionOptions
+from fleet.settings import ServerSettings
+from fleet.topics import EVERYTHING_UP
+from tests.support.broker import Mosquitto, running_broker
+from tests.support.dashboard import environment, site_settings
+
+INGEST = "srv-ingest-1"
+PATIENCE_S = 120.0
+LOOK_S = 0.02
+
+
+class DidNotFinish(Exception):
+    """Not every event was stored in time; the text says how far it came."""
+
+
+@dataclass
+class Load:
+    """The publishers' process."""
+
+    process: subprocess.Popen[str]
+
+    def start(self) -> None:
+        """Let it publish everything once."""
+        self._stdin.write("go\n")
+        self._stdin.flush()
+
+    def result(self) -> dict[str, Any]:
+        """Wait until the broker has taken everything, and return what the publishers say."""
+        said: dict[str, Any] = json.loads(_line_of(self.process))
+        return said
+
+    @property
+    def _stdin(self) -> IO[str]:
+        assert self.process.stdin
+        return self.process.stdin
+
+
+@dataclass(frozen=True)
+class Drained:
+    """How one subscriber went through the events: events per second from its connection, CPU seconds, peak memory."""
+
+    per_s: float
+    cpu_us: float
+    rss_mb: float = 0.0
+
+
+@dataclass
+class Rig:
+    """One broker and whoever listens to it; stores are made anew for each measurement."""
+
+    broker: Mosquitto
+    folder: Path
+    _made: int = 0
+    _logs: list[Path] = field(default_factory=list)
+
+    @contextmanager
+    def load(self, cameras: int, events: int, per_s: float = 0.0) -> Iterator[Load]:
+        """Start publishers of `events` events together, and have their packets ready."""
+        for device_id in device_ids(cameras):
+            self.broker.files_of(device_id)
+        settings = self.broker.settings
+        plan = ingest_load.Plan(
+            str(settings.home.path), settings.broker_port, cameras, events // cameras, self._made, per_s
+        )
+        with _program("bench.ingest_load", plan.as_text()) as process:
+            if _line_of(process) != "ready":
+                raise DidNotFinish("the publishers did not start")
+            yield Load(process)
+
+    def keep_session(self) -> None:
+        """Have the broker keep what comes for ingest while nobody listens."""
+        session = Session(self.broker.servers, self.broker.files_of(INGEST), SessionOptions(INGEST))
+        session.subscribe(EVERYTHING_UP, 1, lambda _: None)
+        session.start()
+        if not session.wait_connected(10):
+            raise DidNotFinish("no session at the broker")
+        session.stop()
+
+    def fill(self, load: Load) -> None:
+        """Publish everything into the kept session."""
+        load.start()
+        load.result()
+
+    def drain_bare(self, events: int) -> Drained:
+        """Let bare paho count the backlog."""
+        settings = self.broker.settings
+        folder = str(self.broker.files_of(INGEST).folder)
+        plan = ingest_bare.Plan(INGEST, settings.broker_servers_port, folder, EVERYTHING_UP, events)
+        with _program("bench.ingest_bare", plan.as_text()) as process:
+            said = json.loads(_line_of(process))
+        return Drained(events / (said["ended_at"] - said["connected_at"]), said["cpu_s"] / events * 1e6)
+
+    def drain_ingest(self, events: int, url: str | None = None) -> Drained:
+        """Let ingest store the backlog in a new store (SQLite, or the given PostgreSQL database, emptied)."""
+        with self.ingest(url) as ingest:
+            ended_at = ingest.wait_stored(events)
+            took = ended_at - ingest.connected_at()
+            return Drained(events / took, ingest.cpu_s() / events * 1e6, ingest.peak_mb())
+
+    @contextmanager
+    def ingest(self, url: str | None = None) -> Iterator["Ingest"]:
+        """Run ingest on a new store."""
+        self._made += 1
+        home = self.folder / f"store-{self._made}"
+        given = {} if url is None else {"events_database_url": url}
+        ports = {name: getattr(self.broker.settings, name) for name in ("broker_port", "broker_servers_port")}
+        settings = site_settings(home, **ports, **given)
+        home.mkdir(mode=0o700)
+        settings.home.pki.symlink_to(self.broker.settings.home.pki)
+        engine = create_engine(settings.events_database.replace("postgresql://", "postgresql+psycopg://"))
+        if url is not None:
+            with engine.begin() as connection:
+                connection.execute(text("DROP SCHEMA public CASCADE"))
+                connection.execute(text("CREATE SCHEMA public"))
+        migrate(settings)
+        with (home / "ingest.log").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dashboard.ingest"], env=_around(settings), stdin=subprocess.DEVNULL, stderr=log
+            )
+            try:
+                yield Ingest(process, engine, home / "ingest.log")
+            finally:
+                process.terminate()
+                process.wait(PATIENCE_S)
+                engine.dispose()
+
+
+@dataclass
+class Ingest:
+    """The product's ingest, looked at from outside."""
+
+    process: subprocess.Popen[bytes]
+    engine: Engine
+    log: Path
+
+    def wait_stored(self, events: int) -> float:
+        """Wait until so many events are committed; returns when (the clock of `time.time`)."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self.change_seq() < events or self._stored() < events:
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise DidNotFinish(f"{self._stored()} of {events} events stored; {self.log.read_text()[-600:]}")
+            time.sleep(LOOK_S)
+        return time.time()
+
+    def change_seq(self) -> int:
+        """Return the newest committed change number: events and a few changes of cameras."""
+        with self.engine.connect() as connection:
+            return int(connection.execute(text("SELECT value FROM change_counter")).scalar_one())
+
+    def connected_at(self) -> float:
+        """Return when the broker had accepted its connection, by its own log."""
+        line = next(line for line in self.log.read_text().splitlines() if "connected to the broker" in line)
+        found = re.search(r'"timestamp": "([^"]+)"', line)
+        if found is None:
+            raise DidNotFinish(f"no time in {line!r}")
+        return datetime.fromisoformat(found[1]).timestamp()
+
+    def cpu_s(self) -> float:
+        """Return the processor time that it has used."""
+        used = psutil.Process(self.process.pid).cpu_times()
+        return float(used.user + used.system)
+
+    def peak_mb(self) -> float:
+        """Return the most memory that it ever held."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(r"VmHWM:\s+(\d+) kB", status)
+        return int(found[1]) / 1024 if found else 0.0
+
+    def _stored(self) -> int:
+        with self.engine.connect() as connection:
+            return int(connection.execute(text("SELECT count(*) FROM events")).scalar_one())
+
+
+@contextmanager
+def running_rig(folder: Path) -> Iterator[Rig]:
+    """Run a broker as production configures it, with state under `folder`."""
+    with running_broker(folder / "broker") as broker:
+        broker.files_of(INGEST)
+        yield Rig(broker, folder)
+
+
+def _around(settings: ServerSettings) -> dict[str, str]:
+    return {**os.environ, **environment(settings)}
+
+
+@contextmanager
+def _program(module: str, argument: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, argument], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+
+def _line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
