@@ -54,8 +54,11 @@ def _care(settings: ServerSettings, store: Store, authorities: Authorities, now:
         # Trust goes first: should all end here, a CA without its list lets nobody in, which harms nobody.
         host.write_trust(issuers)
         renewed = host.sign_due(tx, now)
+        unwanted = host.revoke_unwanted(tx, now)
         for item in renewed:
             tx.audit.add(_entry(item, now))
+        for holder in unwanted:
+            tx.audit.add(AuditEntry(now, SYSTEM, "certificate.revoked", None, {"holder": holder}))
         canary = sign_canary_if_due(tx, signer_of(authorities.issuing, settings), settings.home, now)
         crls = sign_crls(tx, authorities, now)
         tx.enrolments.forget_expired(now)
@@ -63,6 +66,8 @@ def _care(settings: ServerSettings, store: Store, authorities: Authorities, now:
         tx.rates.forget_before(now - RATES_KEPT)
     for item in renewed:
         host.install(item)
+    for holder in unwanted:
+        host.remove(holder)
     if canary:
         install_canary(settings.home, *canary)
     write_broker_crls(settings.home, crls)

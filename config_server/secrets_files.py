@@ -1,5 +1,6 @@
 """The generated secrets of this host: made once, readable by their owner only."""
 
+import base64
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,9 @@ ADMIN_TOKEN = "admin.token"  # noqa: S105  (a file's name)
 SERVICE_TOKEN = "service.token"  # noqa: S105  (a file's name)
 SEAL_KEY = "seal.key"
 SESSION_KEY = "session.key"
+INGEST_GROUP = "ingest.group"
+# 120 bits: Mosquitto refuses nobody a shared subscription, so only who knows the group's name can join it.
+GROUP_BYTES = 15
 
 SYSTEM = "system:ca"
 
@@ -25,6 +29,7 @@ def make_missing_keys(settings: ServerSettings) -> list[str]:
         settings.ca_passphrase_file: secrets.token_urlsafe(32).encode(),
         settings.home.secret(SEAL_KEY): new_seal_key(),
         settings.home.secret(SESSION_KEY): secrets.token_urlsafe(48).encode(),
+        settings.home.secret(INGEST_GROUP): base64.b32encode(secrets.token_bytes(GROUP_BYTES)).lower(),
     }
     missing = {path: content for path, content in wanted.items() if not path.exists()}
     for path, content in missing.items():

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fleet import topics
 from fleet.topics import EVERYTHING_UP, PREFIX, Channel, Direction, topic_filter
 
 
@@ -27,15 +28,41 @@ CAMERA_RULES: tuple[AccessRule, ...] = (
 )
 
 _REGISTRY = topic_filter(Channel.REGISTRY, Direction.REGISTRY)
+_RECEIPT = topic_filter(Channel.RECEIPT, Direction.DOWN)
+
+# How many ingest processes may share the work, each with a certificate of its own. The rules name them all, so that
+# the broker's files do not hang on how many a host runs.
+MOST_INGEST_PROCESSES = 8
+
+
+def ingest_id(process: int) -> str:
+    """Return the name of an ingest process, the first being 1."""
+    return f"srv-ingest-{process}"
+
+
+def _of_further_ingest(server_id: str) -> tuple[AccessRule, ...]:
+    """Only what it takes to store events: their site and clock, a receipt, and the process's own probe."""
+    read = (
+        *(topic_filter(channel) for channel in (Channel.EVENT, Channel.BACKFILL, Channel.HEALTH)),
+        _REGISTRY,
+        topics.probe(server_id),
+    )
+    return (
+        *(AccessRule(Access.READ, each) for each in read),
+        AccessRule(Access.WRITE, _RECEIPT),
+        AccessRule(Access.WRITE, topics.probe(server_id)),
+    )
+
 
 SERVER_RULES: dict[str, tuple[AccessRule, ...]] = {
-    "srv-ingest-1": (
+    ingest_id(1): (
         AccessRule(Access.READ, EVERYTHING_UP),
         AccessRule(Access.READ, _REGISTRY),
-        AccessRule(Access.WRITE, topic_filter(Channel.RECEIPT, Direction.DOWN)),
+        AccessRule(Access.WRITE, _RECEIPT),
         AccessRule(Access.WRITE, topic_filter(Channel.UPLOAD, Direction.DOWN)),
-        AccessRule(Access.WRITE, f"{PREFIX}/srv-ingest-1/up/probe"),
+        AccessRule(Access.WRITE, topics.probe(ingest_id(1))),
     ),
+    **{name: _of_further_ingest(name) for name in map(ingest_id, range(2, MOST_INGEST_PROCESSES + 1))},
     "srv-courier-1": (
         AccessRule(Access.READ, topic_filter(Channel.CSR)),
         AccessRule(Access.READ, "$SYS/#"),

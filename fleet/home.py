@@ -75,7 +75,7 @@ class Home:
         return self.path / "cameras"
 
     def secret(self, name: str) -> Path:
-        """Return the file of a generated secret: ca.key, service.token, admin.token, session.key, seal.key."""
+        """Return the file of a generated secret: ca.key, session.key, ingest.group and their like."""
         return self.path / "secrets" / name
 
     def credentials(self, holder: str) -> CredentialFiles:

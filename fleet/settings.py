@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from fleet.access import MOST_INGEST_PROCESSES, ingest_id
 from fleet.home import Home
 
 PREFIX = "CAMFLEET_"
@@ -61,6 +62,18 @@ class ServerSettings(Settings):
     config_port: int = Field(default=8071, ge=1, le=65535, description="config_server, loopback")
     feed_port: int = Field(default=8072, ge=1, le=65535, description="dashboard's live feed, loopback")
     ingest_port: int = Field(default=8073, ge=1, le=65535, description="ingest's health and metrics, loopback")
+    ingest_processes: int = Field(
+        default=1, ge=1, le=MOST_INGEST_PROCESSES, description="how many ingest processes share the cameras' events"
+    )
+    ingest_more_ports_from: int = Field(
+        default=8090, ge=1, le=65527, description="further ingest process n listens on this port + n, loopback"
+    )
+    ingest_device_rate: float = Field(
+        default=500.0, gt=0, le=1e6, description="messages a second that ingest takes of one camera, 1 KiB each at most"
+    )
+    ingest_device_burst: int = Field(
+        default=10_000, ge=1, le=10_000_000, description="messages of one camera that ingest takes at once"
+    )
     courier_port: int = Field(default=8074, ge=1, le=65535, description="courier's health and metrics, loopback")
     config_database_url: str = Field(default="", description="config_server's database; empty: SQLite in CAMFLEET_HOME")
     events_database_url: str = Field(default="", description="dashboard's database; empty: SQLite in CAMFLEET_HOME")
@@ -89,6 +102,12 @@ class ServerSettings(Settings):
     def events_database(self) -> str:
         """Return the SQLAlchemy URL of dashboard's database."""
         return self.events_database_url or f"sqlite:///{self.home.events_database}"
+
+    @property
+    def ingest_ports(self) -> dict[str, int]:
+        """Return the health port of every configured ingest process, by the process's name; the first is 1."""
+        more = {ingest_id(n): self.ingest_more_ports_from + n for n in range(2, self.ingest_processes + 1)}
+        return {ingest_id(1): self.ingest_port, **more}
 
     @property
     def ca_passphrase_file(self) -> Path:

@@ -9,7 +9,7 @@ import typer
 
 from config_server.authorities import ISSUING, ROOT, SERVERS_ROOT, AuthorityMissing, load_authorities
 from config_server.ca import care, days_left, initialise
-from config_server.host_credentials import HOLDERS
+from config_server.host_credentials import holders_of
 from config_server.policy import PolicyRefused
 from config_server.reload import reload_changed
 from config_server.revocation import CrlUnusable
@@ -50,7 +50,7 @@ def show() -> None:
             typer.echo(_described(f"CA {name}", settings.home.authorities / f"{name}.pem", fingerprint=True))
         for other in load_authorities(settings).others:
             typer.echo(f"CA {ISSUING} before: {other.name}, until {other.not_after:%Y-%m-%d}; it only signs its list")
-        for holder in HOLDERS:
+        for holder in holders_of(settings):
             typer.echo(_described(holder, settings.home.credentials(holder).certificate))
         with store.reading() as tx:
             left = days_left(tx, datetime.now(UTC))

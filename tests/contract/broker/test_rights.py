@@ -3,10 +3,12 @@
 import pytest
 
 from fleet import topics
-from tests.contract.broker.rig import NOT_AUTHORIZED, Broker, Client, connected
+from tests.contract.broker.rig import NOT_AUTHORIZED, SOON_S, Broker, Client, connected
+from tests.support.waiting import wait_until
 
 CAMERA, OTHER = "cam-00001", "cam-00002"
 INGEST, COURIER, KICK = "srv-ingest-1", "srv-courier-1", "srv-kick-1"
+MORE_INGEST, LAST_INGEST = "srv-ingest-2", "srv-ingest-8"
 OWN_UP = f"fleet/v1/{CAMERA}/up"
 OWN_DOWN = f"fleet/v1/{CAMERA}/down"
 
@@ -100,6 +102,9 @@ ALLOWED = [
     (INGEST, topics.receipt(CAMERA)),
     (INGEST, f"{OWN_DOWN}/upload"),
     (INGEST, topics.probe(INGEST)),
+    (MORE_INGEST, topics.receipt(CAMERA)),
+    (LAST_INGEST, topics.receipt(CAMERA)),
+    (MORE_INGEST, topics.probe(MORE_INGEST)),
     (COURIER, f"{OWN_DOWN}/certificate"),
     (COURIER, topics.registry(CAMERA)),
 ]
@@ -108,6 +113,11 @@ REFUSED = [
     (INGEST, f"{OWN_DOWN}/certificate"),
     (INGEST, f"{OWN_DOWN}/command/1"),
     (INGEST, topics.presence(CAMERA)),
+    (MORE_INGEST, topics.registry(CAMERA)),
+    (MORE_INGEST, f"{OWN_DOWN}/upload"),
+    (MORE_INGEST, topics.presence(CAMERA)),
+    (MORE_INGEST, topics.probe(INGEST)),
+    (LAST_INGEST, topics.probe(MORE_INGEST)),
     (COURIER, topics.receipt(CAMERA)),
     (COURIER, topics.presence(CAMERA)),
     (COURIER, topics.probe(COURIER)),
@@ -143,6 +153,37 @@ def test_ingest_reads_what_cameras_say_and_what_the_registry_says(broker: Broker
         ingest.subscribe("fleet/v1/+/registry")
         courier.publish(topics.registry(CAMERA), b"facts")
         assert (topics.registry(CAMERA), b"facts") in _until(ingest, b"facts")
+
+
+def test_a_further_ingest_reads_what_events_need_and_nothing_else(broker: Broker) -> None:
+    with connected(broker, MORE_INGEST) as ingest, connected(broker, CAMERA) as camera:
+        ingest.subscribe(topics.EVERYTHING_UP)
+        camera.publish(topics.presence(CAMERA), b"not yours")
+        camera.publish(f"{OWN_UP}/csr", b"not yours")
+        camera.publish(topics.health(CAMERA), b"clock")
+        camera.publish(f"{OWN_UP}/backfill", b"late")
+        camera.publish(topics.event(CAMERA, "main"), b"end")
+        seen = [topic for topic, _ in _until(ingest, b"end")]
+        assert seen == [topics.health(CAMERA), f"{OWN_UP}/backfill", topics.event(CAMERA, "main")]
+
+
+def test_ingest_processes_of_one_group_share_the_events(broker: Broker) -> None:
+    shared = f"$share/group/{topics.topic_filter(topics.Channel.EVENT)}"
+    with connected(broker, INGEST) as one, connected(broker, MORE_INGEST) as other, connected(broker, CAMERA) as camera:
+        for member in (one, other):
+            member.subscribe(shared)
+        for n in range(10):
+            camera.publish(topics.event(CAMERA, "main"), str(n).encode())
+        seen: list[list[tuple[str, bytes]]] = [[], []]
+
+        def all_came() -> bool:
+            seen[0] += one.drain()
+            seen[1] += other.drain()
+            return len(seen[0]) + len(seen[1]) == 10
+
+        wait_until(all_came, SOON_S, "each event reaches one of them")
+        assert {int(payload) for part in seen for _, payload in part} == set(range(10))
+        assert all(seen)
 
 
 def test_the_kicker_reads_nothing(broker: Broker) -> None:

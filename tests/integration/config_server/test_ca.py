@@ -1,5 +1,6 @@
 """`ca init` and `ca renew`: what is made, what is renewed, and what an interruption leaves."""
 
+import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ import pytest
 
 from config_server.authorities import AuthorityMissing, load_authorities
 from config_server.ca import Round, care, initialise
-from config_server.host_credentials import HOLDERS
 from config_server.secrets_files import read_secret
 from config_server.settings import ConfigSettings
 from config_server.store.registry import Store
@@ -21,6 +21,7 @@ from fleet.settings import load
 from tests.support.config_server import prepare_home
 
 NOW = datetime.now(UTC)
+HOLDERS = ("broker", "nginx", "srv-ingest-1", "srv-courier-1", "srv-kick-1")
 
 
 @dataclass
@@ -99,6 +100,31 @@ def test_a_pair_that_does_not_match_is_made_anew(host: Host, holder: str) -> Non
     host.settings.home.credentials(holder).key.write_bytes(new_key())
     assert [item.holder for item in host.care().renewed] == [holder]
     assert host.care().renewed == []
+
+
+def test_each_configured_ingest_process_has_a_certificate_and_no_other(host: Host) -> None:
+    pki = host.settings.home.pki
+
+    def processes(number: int) -> set[str]:
+        wanted = load(ConfigSettings, CAMFLEET_HOME=host.settings.home.path, ingest_processes=number)
+        care(wanted, host.store, load_authorities(wanted), NOW)
+        assert care(wanted, host.store, load_authorities(wanted), NOW).renewed == []
+        return {folder.name for folder in pki.glob("srv-ingest-*")}
+
+    assert processes(3) == {"srv-ingest-1", "srv-ingest-2", "srv-ingest-3"}
+    serial = read_certificate(host.certificate("srv-ingest-3")).serial
+    assert processes(2) == {"srv-ingest-1", "srv-ingest-2"}
+    assert read_crl((pki / "broker" / "servers.crl.pem").read_bytes()).serials == {serial}
+    assert processes(3) == {"srv-ingest-1", "srv-ingest-2", "srv-ingest-3"}
+    assert read_certificate(host.certificate("srv-ingest-3")).serial != serial
+
+
+def test_the_name_of_the_group_of_ingest_cannot_be_guessed_and_stays(host: Host) -> None:
+    path = host.settings.home.secret("ingest.group")
+    name = path.read_text()
+    assert re.fullmatch(r"[a-z2-7]{24}", name)
+    initialise(host.settings, host.store, NOW)
+    assert path.read_text() == name
 
 
 def test_a_host_with_another_name_gets_certificates_for_it(host: Host) -> None:

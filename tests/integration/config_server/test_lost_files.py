@@ -7,13 +7,14 @@ import pytest
 
 from config_server.authorities import AuthorityMissing, load_authorities
 from config_server.ca import care, initialise
-from config_server.host_credentials import HOLDERS, HostCredentials
+from config_server.host_credentials import HostCredentials
 from config_server.settings import ConfigSettings
 from config_server.store.registry import Store
 from fleet.pki import read_crl
 from tests.support.config_server import prepare_home
 
 NOW = datetime.now(UTC)
+HOLDERS = ("broker", "nginx", "srv-ingest-1", "srv-courier-1", "srv-kick-1")
 HEALED = [
     *(f"{holder}/{name}" for holder in HOLDERS for name in ("certificate.pem", "key.pem")),
     "broker/cameras-ca.pem",
