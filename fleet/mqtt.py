@@ -96,6 +96,12 @@ class Subscription:
     qos: int
     handler: Callable[[Received], None]
 
+    def matches(self, topic: str) -> bool:
+        """Say whether a message is this subscription's; a shared group's name is no part of what topics match."""
+        shared = self.topic_filter.startswith("$share/")
+        plain = self.topic_filter.split("/", 2)[2] if shared else self.topic_filter
+        return bool(paho.topic_matches_sub(plain, topic))
+
 
 Connected = Callable[[bool], None]
 Disconnected = Callable[[str], None]
@@ -330,7 +336,7 @@ class Session:
             message.topic, bytes(message.payload), message.qos, message.retain, message.mid, self._connection
         )
         for subscription in self._subscriptions:
-            if paho.topic_matches_sub(subscription.topic_filter, message.topic):
+            if subscription.matches(message.topic):
                 subscription.handler(received)
                 return
         self.acknowledge(received)
