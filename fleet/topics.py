@@ -186,6 +186,11 @@ def event(device_id: str, stream: str) -> str:
     return str(Topic(device_id, Channel.EVENT, stream=stream))
 
 
+def backfill(device_id: str) -> str:
+    """Return the topic on which a camera sends late events, many in one message."""
+    return str(Topic(device_id, Channel.BACKFILL))
+
+
 def receipt(device_id: str) -> str:
     """Return the topic on which the servers say what is committed."""
     return str(Topic(device_id, Channel.RECEIPT, Direction.DOWN))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from dashboard.ingest.backfill import Late
 from fleet.identifiers import is_server_id
 from fleet.messages import (
     Birth,
@@ -37,6 +38,8 @@ class Fact:
     message: Message
     received_at: datetime
     retained: bool
+    # Of a late event: when its camera sent it, which tells whether that clock is right.
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,23 @@ class Malformed:
     @property
     def device_id(self) -> str:
         """Return the sender, which the broker has verified; the topic may be odd in what follows."""
-        levels = self.received.topic.split("/")
-        return levels[2][:64] if len(levels) > 2 else ""
+        return sender_of(self.received.topic)
+
+
+def sender_of(topic: str) -> str:
+    """Return the device id or server id that a topic names; "" for one that names none."""
+    levels = topic.split("/", 3)
+    return levels[2][:64] if len(levels) > 2 else ""
 
 
 def decode(received: Received, now: datetime) -> Fact | Ignored | Malformed:
-    """Read one message."""
+    """Read one message; a backfill was unpacked before, and of it only what is no event still has its topic."""
     try:
         topic = Topic.parse(received.topic)
     except NotATopic as error:
         return Malformed(received, str(error)[:200], now)
+    if topic.channel is Channel.BACKFILL and received.payload:
+        return Malformed(received, "backfill: an item is no event of a stream", now)
     kind = KINDS.get(topic.channel)
     wrong_sender = (topic.channel is Channel.PROBE) is not is_server_id(topic.device_id)
     if kind is None or wrong_sender or not received.payload:
@@ -75,4 +85,5 @@ def decode(received: Received, now: datetime) -> Fact | Ignored | Malformed:
         message = kind.decode(received.payload)
     except MalformedMessage as error:
         return Malformed(received, str(error)[:200], now)
-    return Fact(topic, message, now, received.retained)
+    sent_at = received.sent_at if isinstance(received, Late) else None
+    return Fact(topic, message, now, received.retained, sent_at)

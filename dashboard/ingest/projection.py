@@ -9,7 +9,7 @@ from dashboard.ingest import presence, rows
 from dashboard.ingest.clock import ClockFacts, is_clock_suspect
 from dashboard.ingest.decode import Fact, Malformed
 from dashboard.ingest.presence import CameraPresence, Link, Standing
-from dashboard.ingest.receipts import Committed
+from dashboard.ingest.receipts import Committed, owed_for
 from dashboard.store.records import Records, Row
 from fleet.messages import Birth, Event, Health, Presence, Probe, Reason, RegistryFacts, StreamStatus
 from fleet.topics import Channel
@@ -36,11 +36,15 @@ class Outcome:
 
 @dataclass
 class Projection:
-    """The fleet as ingest knows it. Every change of presence goes out as records."""
+    """The fleet as ingest knows it. Every change of presence goes out as records.
+
+    Of several processes only the first `judges`: what the others hear of a camera helps them to write its events.
+    """
 
     cameras: dict[str, KnownCamera] = field(default_factory=dict)
     link: Link = field(default_factory=Link)
     stale_presences: int = 0
+    judges: bool = True
 
     def remember(self, stored: Iterable[Row]) -> None:
         """Start from what an earlier run has stored."""
@@ -54,11 +58,11 @@ class Projection:
             outcome.records.probes.append(rows.probe_row(fact.topic.device_id, probe, fact.received_at))
         else:
             _HANDLERS[fact.topic.channel](self, fact, outcome)
-        return outcome
+        return outcome if self.judges else _without_judgement(outcome)
 
     def set_aside(self, malformed: Malformed) -> Outcome:
-        """Put a message that cannot be read into quarantine."""
-        return Outcome(Records(quarantine=[rows.quarantine_row(malformed)]))
+        """Put a message that cannot be read into quarantine; the camera need not keep what is kept there."""
+        return Outcome(Records(quarantine=[rows.quarantine_row(malformed)]), owed_for(malformed))
 
     def link_changed(self, is_up: bool, now: datetime) -> Records:
         """Ingest's own connection came or went."""
@@ -81,7 +85,7 @@ class Projection:
 
     def _for_all(self, turn: Callable[[CameraPresence], CameraPresence]) -> Records:
         records = Records()
-        for device_id, known in list(self.cameras.items()):
+        for device_id, known in list(self.cameras.items()) if self.judges else ():
             self._turn(device_id, turn(known.presence), records)
         return records
 
@@ -149,7 +153,8 @@ class Projection:
         known = self._known(device_id)
         row = rows.event_row(device_id, str(fact.topic.stream), event, fact.received_at)
         row["site_id"] = known.site_id
-        row["clock_suspect"] = is_clock_suspect(event.ts, fact.received_at, known.clock)
+        clock = known.clock if fact.sent_at is None else known.clock.with_word(fact.sent_at, fact.received_at)
+        row["clock_suspect"] = is_clock_suspect(event.ts, fact.received_at, clock)
         outcome.records.events.append(row)
         outcome.committed.append(Committed(device_id, event.outbox, event.seq))
 
@@ -169,6 +174,14 @@ _HANDLERS: dict[Channel, Callable[[Projection, Fact, Outcome], None]] = {
     Channel.EVENT: Projection._event,
     Channel.REGISTRY: Projection._registry,
 }
+
+
+def _without_judgement(outcome: Outcome) -> Outcome:
+    """Leave what only the first of several processes writes to it."""
+    records = outcome.records
+    for written_by_the_first in (records.cameras, records.streams, records.telemetry):
+        written_by_the_first.clear()
+    return outcome
 
 
 def _from_row(row: Row) -> KnownCamera:

@@ -3,8 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Annotated
 from uuid import UUID
 
+import msgspec
+
+from dashboard.ingest.decode import Malformed
+from fleet.identifiers import is_device_id
 from fleet.messages import Receipt
 
 PAUSE = timedelta(seconds=1)
@@ -18,6 +23,27 @@ class Committed:
     device_id: str
     outbox: UUID
     seq: int
+
+
+class _Claim(msgspec.Struct):
+    """What a payload must still show to be known again by the camera that keeps it."""
+
+    outbox: UUID
+    seq: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+
+
+_claims = msgspec.json.Decoder(_Claim)
+
+
+def owed_for(malformed: Malformed) -> list[Committed]:
+    """Return what its camera may forget once a payload that cannot be read is in quarantine; at most one."""
+    if not is_device_id(malformed.device_id):
+        return []
+    try:
+        claim = _claims.decode(malformed.received.payload)
+    except (ValueError, RecursionError):
+        return []
+    return [Committed(malformed.device_id, claim.outbox, claim.seq)]
 
 
 @dataclass

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from dashboard.ingest.backfill import unpack
 from dashboard.ingest.condition import Condition
-from dashboard.ingest.decode import Fact, Ignored, Malformed, decode
+from dashboard.ingest.decode import Fact, Ignored, Malformed, decode, sender_of
 from dashboard.ingest.inbox import Inbox, Item, LinkChange
+from dashboard.ingest.limits import cost_of
 from dashboard.ingest.metrics import Metrics
 from dashboard.ingest.projection import Outcome, Projection
 from dashboard.ingest.receipts import Receipts
@@ -17,7 +19,7 @@ from dashboard.store.database import RowRefused, StoreUnavailable
 from dashboard.store.records import Records
 from fleet import topics
 from fleet.logs import get_logger
-from fleet.messages import Probe
+from fleet.messages import MalformedMessage, Probe
 from fleet.mqtt import Received
 
 log = get_logger(__name__)
@@ -43,6 +45,24 @@ class Store(Protocol):
     def write(self, records: Records) -> int: ...
 
 
+class Limiter(Protocol):
+    """Says whether a sender may have one more message read. One that is refused is acknowledged to the broker, not
+    stored, and gets no receipt: its camera keeps it and sends it again. Asked for every message, before it is decoded,
+    with the sender that the broker has verified ("" for a topic without one), the monotonic clock's seconds and what
+    the message takes of the sender's share (`limits.cost_of`).
+    """
+
+    def admits(self, device_id: str, now_s: float, cost: int = 1) -> bool: ...
+
+
+class AdmitAll:
+    """No limit."""
+
+    def admits(self, _device_id: str, _now_s: float, _cost: int = 1) -> bool:
+        """Let everything in."""
+        return True
+
+
 @dataclass(frozen=True)
 class Handled:
     """One received message and what follows from it."""
@@ -64,6 +84,7 @@ class Writer:
     metrics: Metrics
     clock: Callable[[], datetime]
     receipts: Receipts = field(default_factory=Receipts)
+    limiter: Limiter = field(default_factory=AdmitAll)
     stopping: threading.Event = field(default_factory=threading.Event)
     _probes_sent: int = 0
     _next_tick: datetime | None = None
@@ -97,8 +118,19 @@ class Writer:
                 handled = []
                 self._commit(self.projection.link_changed(item.is_up, self.clock()))
             else:
-                handled.append(Handled(item, self._apply(item)))
+                handled += self._handle(item)
         return self._finish(handled)
+
+    def _handle(self, received: Received) -> list[Handled]:
+        """Apply a message; each event of a backfill is one of its own, and the whole is what the broker hears of."""
+        if not self.limiter.admits(sender_of(received.topic), time.monotonic(), cost_of(len(received.payload))):
+            return [Handled(received, Outcome())]
+        try:
+            parts = unpack(received)
+        except MalformedMessage as error:
+            return [Handled(received, self._set_aside(Malformed(received, str(error), self.clock())))]
+        handled = [Handled(part, self._apply(part)) for part in parts]
+        return handled if parts == [received] else [*handled, Handled(received, Outcome())]
 
     def _apply(self, received: Received) -> Outcome:
         now = self.clock()
@@ -178,7 +210,7 @@ class Writer:
         if len(handled) == 1:
             received = handled[0].received
             aside = self._set_aside(Malformed(received, f"refused by the database: {reason}"[:200], self.clock()))
-            handled[0].outcome.committed.clear()
+            handled[0].outcome.committed[:] = aside.committed
             return self._commit(aside.records)
         middle = len(handled) // 2
         halves = [half for half in (handled[:middle], handled[middle:]) if half]

@@ -1,5 +1,6 @@
 """What is said over MQTT: versioned, validated at both ends, tolerant of fields that a reader does not know."""
 
+from fleet.messages.backfill import Backfill, BackfillItem, pack_backfill
 from fleet.messages.camera import (
     Birth,
     Health,
@@ -20,6 +21,8 @@ from fleet.messages.server import Probe, Receipt, RegistryFacts, StreamFacts
 __all__ = [
     "VERSION",
     "AnswerKind",
+    "Backfill",
+    "BackfillItem",
     "Birth",
     "CertificateAnswer",
     "Change",
@@ -41,5 +44,6 @@ __all__ = [
     "StreamInfo",
     "StreamState",
     "StreamStatus",
+    "pack_backfill",
     "to_wire_time",
 ]

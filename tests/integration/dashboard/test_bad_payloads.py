@@ -6,6 +6,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -16,9 +17,9 @@ from dashboard.store.intake import MOST_QUARANTINED, Intake
 from dashboard.store.knowledge import Knowledge
 from dashboard.store.records import Records
 from fleet import topics
-from fleet.messages import PresenceState
+from fleet.messages import PresenceState, pack_backfill
 from tests.support.broker import Mosquitto, running_broker
-from tests.support.camera_words import CAMERA, event, facts, health, presence
+from tests.support.camera_words import CAMERA, OUTBOX, event, facts, health, presence
 from tests.support.dashboard import Site, running_site, site_settings
 from tests.support.fake_camera import FakeCamera, camera
 from tests.support.waiting import wait_until
@@ -69,12 +70,51 @@ def test_every_bad_payload_is_set_aside_and_the_next_event_is_stored(broker: Mos
     with camera(broker) as speaker:
         for payload in BAD:
             speaker.session.publish(topics.event(CAMERA, "main"), payload, qos=1)
-        sent = speaker.event(1)
-        wait_until(lambda: speaker.confirmed() == {1}, WITHIN_S, "receipt after everything bad")
+        sent = speaker.event(2)
+        wait_until(lambda: 2 in speaker.confirmed(), WITHIN_S, "receipt after everything bad")
     # An empty payload only ever clears a retained message.
     assert Knowledge(site.database).quarantined() == len(BAD) - 1
     assert [row["event_id"] for row in Events(site.database).newest_first(EventFilter(), 10)] == [str(sent.event_id)]
     assert site.ingest_health()["status"] != "down"
+
+
+def test_a_poisoned_event_gets_its_receipt_so_that_it_is_not_sent_for_ever(broker: Mosquitto, site: Site) -> None:
+    with camera(broker) as speaker:
+        poison = changed(seq=7, score="high")
+        speaker.session.publish(topics.event(CAMERA, "main"), poison, qos=1)
+        speaker.session.publish(topics.event(CAMERA, "main"), changed(seq=10**30), qos=1)
+        wait_until(lambda: speaker.confirmed() == {7}, WITHIN_S, "receipt for what is in quarantine")
+    wait_until(lambda: Knowledge(site.database).quarantined() == 2, WITHIN_S, "both are kept")
+
+
+def test_of_a_backfill_only_the_malformed_event_is_set_aside_and_all_get_receipts(
+    broker: Mosquitto, site: Site
+) -> None:
+    now = datetime.now(UTC)
+    waited = [event(seq, now=now - timedelta(hours=8)) for seq in range(1, 100)]
+    packed = [("main", one.encode()) for one in waited]
+    packed.insert(50, ("main", changed(seq=100, box="everywhere")))
+    with camera(broker) as speaker:
+        speaker.session.publish(topics.backfill(CAMERA), pack_backfill(OUTBOX, now, packed), qos=1)
+        wait_until(lambda: speaker.confirmed() == set(range(1, 101)), WITHIN_S, "receipts for all")
+    assert Knowledge(site.database).quarantined() == 1
+    rows = Events(site.database).newest_first(EventFilter(), 200)
+    assert {row["event_id"] for row in rows} == {str(one.event_id) for one in waited}
+    assert not any(row["clock_suspect"] for row in rows)
+
+
+def test_revisions_that_arrive_out_of_order_leave_the_highest(broker: Mosquitto, site: Site) -> None:
+    """The live lane overtakes the backlog: the end of an event may come hours before its beginning."""
+    now, event_id = datetime.now(UTC), uuid4()
+    lives = [event(seq, now=now, event_id=event_id, rev=seq, change="update") for seq in range(1, 6)]
+    with camera(broker) as speaker:
+        speaker.say(lives[4])
+        wait_until(lambda: speaker.confirmed() == {5}, WITHIN_S, "the live revision is stored")
+        late = pack_backfill(OUTBOX, now, [("main", one.encode()) for one in lives[:4]])
+        speaker.session.publish(topics.backfill(CAMERA), late, qos=1)
+        wait_until(lambda: speaker.confirmed() == set(range(1, 6)), WITHIN_S, "receipts for the older ones")
+    [row] = Events(site.database).newest_first(EventFilter(), 10)
+    assert (row["event_id"], row["rev"]) == (str(event_id), 5)
 
 
 def test_a_bad_presence_does_not_poison_the_good_ones_that_follow(broker: Mosquitto, site: Site) -> None:

@@ -13,9 +13,9 @@ from dashboard.ingest.writer import Writer
 from dashboard.store.database import RowRefused, StoreUnavailable
 from dashboard.store.records import Records
 from fleet import topics
-from fleet.messages import Probe, Receipt
+from fleet.messages import Probe, Receipt, pack_backfill
 from fleet.mqtt import Received
-from tests.support.camera_words import CAMERA, MOMENT, event, presence, received
+from tests.support.camera_words import CAMERA, MOMENT, OUTBOX, event, presence, received
 from tests.support.waiting import wait_until
 
 
@@ -93,6 +93,11 @@ def events(*seqs: int) -> list[Received]:
     return [received(event(seq), mid=seq) for seq in seqs]
 
 
+def backfill(*seqs: int) -> Received:
+    payload = pack_backfill(OUTBOX, MOMENT, [("main", event(seq).encode()) for seq in seqs])
+    return Received(topics.backfill(CAMERA), payload, 1, False, 70, 1)
+
+
 def test_one_batch_is_one_commit_then_acknowledgements_then_one_receipt() -> None:
     bench = Bench()
     bench.tell(*events(1, 2, 3))
@@ -163,7 +168,49 @@ def test_a_row_that_the_database_never_takes_costs_only_its_own_message() -> Non
     assert bench.store.events() == [1, 2, 4, 5]
     assert bench.store.quarantined() == ["refused by the database: integer out of range"]
     assert sorted(bench.broker.acknowledged) == [1, 2, 3, 4, 5]
-    assert bench.broker.receipts() == [[(1, 2), (4, 5)]]
+    # It is in quarantine with its bytes: its camera need not keep it, nor send it for ever.
+    assert bench.broker.receipts() == [[(1, 5)]]
+
+
+def test_a_poisoned_event_that_says_its_place_gets_a_receipt_once_it_is_in_quarantine() -> None:
+    bench = Bench()
+    good, bad = events(1, 2)
+    bench.tell(good, replace(bad, payload=bad.payload.replace(b'"rev":1', b'"rev":0')))
+    bench.work()
+    assert (bench.store.events(), len(bench.store.quarantined())) == ([1], 1)
+    assert bench.broker.receipts() == [[(1, 2)]]
+
+
+def test_a_backfill_is_committed_whole_acknowledged_once_and_each_event_has_its_receipt() -> None:
+    bench = Bench()
+    bench.tell(*events(9), backfill(*range(1, 6)))
+    bench.work()
+    assert bench.store.events() == [9, 1, 2, 3, 4, 5]
+    assert [mid for mid in bench.broker.acknowledged if mid] == [9, 70]
+    assert bench.broker.receipts() == [[(1, 5), (9, 9)]]
+
+
+def test_an_event_of_a_backfill_that_the_database_never_takes_costs_only_itself() -> None:
+    bench = Bench()
+
+    def refuse(records: Records) -> None:
+        if any(row["seq"] == 3 for row in records.events):
+            raise RowRefused("integer out of range")
+
+    bench.store.refuse = refuse
+    bench.tell(backfill(*range(1, 6)))
+    bench.work()
+    assert bench.store.events() == [1, 2, 4, 5]
+    assert len(bench.store.quarantined()) == 1
+    assert bench.broker.receipts() == [[(1, 5)]]
+
+
+def test_a_backfill_that_cannot_be_read_is_put_aside_whole() -> None:
+    bench = Bench()
+    bench.tell(replace(backfill(1), payload=b"nonsense"), *events(2))
+    bench.work()
+    assert (bench.store.events(), len(bench.store.quarantined())) == ([2], 1)
+    assert bench.broker.acknowledged == [70, 2]
 
 
 def test_a_repeat_gets_a_receipt_again() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fleet.identifiers import uuid7
 from fleet.messages import (
+    Backfill,
     Change,
     Event,
     Health,
@@ -20,6 +21,7 @@ from fleet.messages import (
     Receipt,
     RegistryFacts,
     StreamHealth,
+    pack_backfill,
     to_wire_time,
 )
 from tests.support.camera_words import facts, health
@@ -45,6 +47,18 @@ def event(**given: Any) -> Event:
 def test_an_event_survives_the_wire() -> None:
     sent = event(label="person", box=(0.1, 0.2, 0.3, 0.4), path=[(0.1, 0.9)], change=Change.END, ended_at=NOW)
     assert Event.decode(sent.encode()) == sent
+
+
+def test_a_packed_backfill_is_what_the_message_says() -> None:
+    events = [event(seq=1), event(seq=2, label='say "},{\\"stream\\":"')]
+    box = uuid7()
+    payload = pack_backfill(box, NOW, [("main", one.encode()) for one in events])
+    said = Backfill.decode(payload)
+    assert (said.outbox, said.ts, [(item.stream, item.event) for item in said.events]) == (
+        box,
+        NOW,
+        [("main", one) for one in events],
+    )
 
 
 def test_times_are_read_into_utc() -> None:

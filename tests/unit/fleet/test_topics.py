@@ -75,6 +75,7 @@ def test_a_channel_does_not_go_the_other_way() -> None:
 def test_the_shorthands_say_what_the_design_says() -> None:
     assert topics.presence("cam-front-01") == "fleet/v1/cam-front-01/up/presence"
     assert topics.event("cam-front-01", "main") == "fleet/v1/cam-front-01/up/stream/main/event"
+    assert topics.backfill("cam-front-01") == "fleet/v1/cam-front-01/up/backfill"
     assert topics.receipt("cam-front-01") == "fleet/v1/cam-front-01/down/receipt"
     assert topics.registry("cam-front-01") == "fleet/v1/cam-front-01/registry"
     assert topics.probe("srv-ingest-1") == "fleet/v1/srv-ingest-1/up/probe"
