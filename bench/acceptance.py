@@ -88,6 +88,10 @@ CLAIMS: Mapping[str, Claim] = {
         "emqx/ says what EMQX takes, and its rules are the contract's (identity)",
         ("tests/unit/emqx",),
     ),
+    "quarantine": Claim(
+        "what cannot be read is put aside, shown safely, and taken in or dropped in one step (delivery)",
+        ("tests/contract/dashboard/test_quarantine.py", "tests/integration/dashboard/test_quarantine_commands.py"),
+    ),
     "pki": Claim(
         "enrolment, bundles, CRLs and revocation keep pace (identity, speed and size)",
         ("tests/e2e/test_pki_figures.py",),

@@ -1,4 +1,4 @@
-"""The commands `camfleet people …`; they work on the database of this host, whether the dashboard runs or not."""
+"""dashboard's commands; they work on the database of this host, whether the dashboard runs or not."""
 
 import json
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from dashboard.offline import open_database
 from dashboard.people import accounts
-from dashboard.store.database import Database, StoreUnavailable
+from dashboard.quarantine import cli as quarantine
 from dashboard.store.people import People
-from dashboard.store.revision import WrongRevision, require_revision
 from fleet.cli import CommandFailed, new_app
 from fleet.settings import ServerSettings, load
 
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     people.command("ensure-admin")(ensure_admin)
     people.command("reset-password")(reset_password)
     app.add_typer(people, name="people")
+    quarantine.register(app)
 
 
 def ensure_admin(as_json: Json = False) -> None:
@@ -57,17 +58,5 @@ def _show(account: accounts.Account) -> None:
 
 @contextmanager
 def _people() -> Iterator[People]:
-    database = Database(load(ServerSettings).events_database)
-    if database.file is not None and not database.file.exists():
-        raise CommandFailed(f"there is no database {database.file}: run `camfleet migrate`")
-    try:
-        require_revision(database)
+    with open_database(load(ServerSettings)) as database:
         yield People(database)
-    except WrongRevision as error:
-        raise CommandFailed(str(error)) from None
-    except StoreUnavailable as error:
-        raise CommandFailed(
-            f"nothing was changed: {error}: see that the database's disk has room and is writable, or its server runs"
-        ) from None
-    finally:
-        database.close()

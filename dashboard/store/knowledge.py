@@ -22,6 +22,12 @@ class Knowledge:
         with self.database.reading() as connection:
             return [dict(row) for row in connection.execute(select(cameras)).mappings()]
 
+    def camera(self, device_id: str) -> list[Row]:
+        """Return one camera's columns; nothing for one that is not known."""
+        with self.database.reading() as connection:
+            found = connection.execute(select(cameras).where(cameras.c.device_id == device_id))
+            return [dict(row) for row in found.mappings()]
+
     def last_probe(self, server_id: str) -> Row | None:
         """Return the newest committed probe of an ingest process."""
         with self.database.reading() as connection:
