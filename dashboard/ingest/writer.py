@@ -9,9 +9,8 @@ from typing import Protocol
 
 from dashboard.ingest.backfill import unpack
 from dashboard.ingest.condition import Condition
-from dashboard.ingest.decode import Fact, Ignored, Malformed, decode, sender_of
+from dashboard.ingest.decode import Fact, Ignored, Malformed, decode
 from dashboard.ingest.inbox import Inbox, Item, LinkChange
-from dashboard.ingest.limits import cost_of
 from dashboard.ingest.metrics import Metrics
 from dashboard.ingest.projection import Outcome, Projection
 from dashboard.ingest.receipts import Receipts
@@ -48,17 +47,16 @@ class Store(Protocol):
 class Limiter(Protocol):
     """Says whether a sender may have one more message read. One that is refused is acknowledged to the broker, not
     stored, and gets no receipt: its camera keeps it and sends it again. Asked for every message, before it is decoded,
-    with the sender that the broker has verified ("" for a topic without one), the monotonic clock's seconds and what
-    the message takes of the sender's share (`limits.cost_of`).
+    with the monotonic clock's seconds; the topic tells the sender, which the broker has verified.
     """
 
-    def admits(self, device_id: str, now_s: float, cost: int = 1) -> bool: ...
+    def admits(self, received: Received, now_s: float) -> bool: ...
 
 
 class AdmitAll:
     """No limit."""
 
-    def admits(self, _device_id: str, _now_s: float, _cost: int = 1) -> bool:
+    def admits(self, _received: Received, _now_s: float) -> bool:
         """Let everything in."""
         return True
 
@@ -123,7 +121,7 @@ class Writer:
 
     def _handle(self, received: Received) -> list[Handled]:
         """Apply a message; each event of a backfill is one of its own, and the whole is what the broker hears of."""
-        if not self.limiter.admits(sender_of(received.topic), time.monotonic(), cost_of(len(received.payload))):
+        if not self.limiter.admits(received, time.monotonic()):
             return [Handled(received, Outcome())]
         try:
             parts = unpack(received)
