@@ -34,7 +34,7 @@ EVENT_FIELDS = (
 def event_json(row: Json) -> Json:
     """Return an event as web clients see it."""
     shown = {name: row[name] for name in EVENT_FIELDS}
-    times = ("started_at", "ended_at", "ts", "frame_ts", "received_at")
+    times = ("happened_at", "started_at", "ended_at", "ts", "frame_ts", "received_at")
     shown |= {name: wire_time(row[name]) for name in times}
     shown["camera_name"] = row["camera_name"] or row["device_id"]
     return shown

@@ -6,11 +6,11 @@ from typing import Any
 
 from flask import Blueprint, current_app, request
 
-from dashboard.api.queries import read_event_filter, read_limit, read_time
+from dashboard.api.queries import place_text, read_event_filter, read_limit, read_time
 from dashboard.guards import Guard, guarded, require_user
 from dashboard.presentation import camera_details_json, camera_json, event_json, telemetry_json
 from dashboard.store.cameras import CameraRow, Cameras
-from dashboard.store.events import Events
+from dashboard.store.events import Events, place_of
 from fleet.problem import Problem
 
 Json = dict[str, Any]
@@ -52,12 +52,12 @@ def list_telemetry(device_id: str) -> Json:
 @api.get("/events")
 @guarded(Guard.SIGNED_IN)
 def list_events() -> Json:
-    """Events, the latest change first; `cursor` leads to the next page, null at the end."""
+    """Events, the last that happened first; `cursor` leads to the next page, null at the end."""
     limit = read_limit(request.args, default=50, most=200)
     events: Events = current_app.extensions[EVENTS]
     wanted = replace(read_event_filter(request.args), sites=require_user().site_ids)
     found = events.newest_first(wanted, limit + 1)
-    cursor = str(found[limit - 1]["change_seq"]) if len(found) > limit else None
+    cursor = place_text(place_of(found[limit - 1])) if len(found) > limit else None
     return {"items": [event_json(row) for row in found[:limit]], "cursor": cursor}
 
 

@@ -4,17 +4,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, or_, select, union_all
 
 from dashboard.store.database import Database
 from dashboard.store.tables import cameras, events
 
 EventRow = dict[str, Any]
+# Of so many sites the newest are merged, a walk through each one's index; of more, the index by time meets them soon.
+MOST_MERGED = 100
+_NEWEST_FIRST = (events.c.happened_at.desc(), events.c.event_id.desc())
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page of a list ended."""
+
+    happened_at: datetime
+    event_id: str
 
 
 @dataclass(frozen=True)
 class EventFilter:
-    """Which events; unset fields do not restrict. `below` is a change_seq: the page after the one that ended there.
+    """Which events; unset fields do not restrict. `below` asks for the page after the one that ended there.
 
     `sites` are those that the asker may see.
     """
@@ -24,8 +35,15 @@ class EventFilter:
     site: str | None = None
     after: datetime | None = None
     before: datetime | None = None
-    below: int | None = None
+    below: Place | None = None
     sites: frozenset[str] | None = None
+
+    @property
+    def merged_sites(self) -> list[str]:
+        """Return the sites whose lists are merged, because no other filter has an index of its own to follow."""
+        if self.sites is None or self.site or self.camera or self.label or not 1 < len(self.sites) <= MOST_MERGED:
+            return []
+        return sorted(self.sites)
 
 
 @dataclass(frozen=True)
@@ -35,20 +53,39 @@ class Events:
     database: Database
 
     def newest_first(self, wanted: EventFilter, limit: int) -> list[EventRow]:
-        """Return at most `limit` events, the latest change first."""
-        query = _with_name().where(*_conditions(wanted)).order_by(events.c.change_seq.desc()).limit(limit)
+        """Return at most `limit` events, the last that happened first."""
         with self.database.reading() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            found = [dict(row) for row in connection.execute(page(wanted, limit)).mappings()]
+            names = _names(connection, {row["device_id"] for row in found})
+        return [{**row, "camera_name": names.get(row["device_id"])} for row in found]
+
+
+def place_of(row: EventRow) -> Place:
+    """Return where a page that ends with this row ends."""
+    return Place(row["happened_at"], row["event_id"])
+
+
+def page(wanted: EventFilter, limit: int) -> Select[Any] | CompoundSelect[Any]:
+    """Return the query for one page; every one of its kind follows an index and stops after `limit` rows."""
+    conditions = _conditions(wanted)
+    if not wanted.merged_sites:
+        return select(events).where(*conditions).order_by(*_NEWEST_FIRST).limit(limit)
+    lists = [select(events).where(events.c.site_id == site, *conditions) for site in wanted.merged_sites]
+    merged = union_all(*lists)
+    columns = merged.selected_columns
+    return merged.order_by(columns.happened_at.desc(), columns.event_id.desc()).limit(limit)
 
 
 def changed_after(change_seq: int) -> Select[Any]:
     """Return the query for events that changed after `change_seq`, in the order of their change."""
-    return _with_name().where(events.c.change_seq > change_seq).order_by(events.c.change_seq)
-
-
-def _with_name() -> Select[Any]:
     joined = events.outerjoin(cameras, cameras.c.device_id == events.c.device_id)
-    return select(events, cameras.c.name.label("camera_name")).select_from(joined)
+    named = select(events, cameras.c.name.label("camera_name")).select_from(joined)
+    return named.where(events.c.change_seq > change_seq).order_by(events.c.change_seq)
+
+
+def _names(connection: Connection, device_ids: set[str]) -> dict[str, str | None]:
+    query = select(cameras.c.device_id, cameras.c.name).where(cameras.c.device_id.in_(sorted(device_ids)))
+    return {row.device_id: row.name for row in connection.execute(query)}
 
 
 def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
@@ -56,11 +93,18 @@ def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
     equal = {column.device_id: wanted.camera, column.label: wanted.label, column.site_id: wanted.site}
     conditions = [of == value for of, value in equal.items() if value is not None]
     if wanted.after is not None:
-        conditions.append(column.started_at >= wanted.after)
+        conditions.append(column.happened_at >= wanted.after)
     if wanted.before is not None:
-        conditions.append(column.started_at < wanted.before)
-    if wanted.sites is not None:
+        conditions.append(column.happened_at < wanted.before)
+    if wanted.sites is not None and not wanted.merged_sites:
         conditions.append(column.site_id.in_(sorted(wanted.sites)))
     if wanted.below is not None:
-        conditions.append(column.change_seq < wanted.below)
+        conditions += _below(wanted.below)
     return conditions
+
+
+def _below(place: Place) -> list[ColumnElement[bool]]:
+    column = events.c
+    # The first condition is the second's, said so that an index can be entered there.
+    earlier = or_(column.happened_at < place.happened_at, column.event_id < place.event_id)
+    return [column.happened_at <= place.happened_at, earlier]

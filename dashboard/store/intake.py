@@ -7,13 +7,14 @@ from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dashboard.store.database import Database, take_change_numbers
-from dashboard.store.records import Records, Row
+from dashboard.store.records import Records, Row, happened_at
 from dashboard.store.tables import cameras, events, probes, quarantine, streams, telemetry_raw
 
 # Of one sender's payloads in quarantine, the newest so many stay: enough to find the fault, too few to fill the disk.
 MOST_QUARANTINED = 100
-# What an event keeps from its first arrival: where its camera stood when it happened.
-_EVENT_FIRST = {"device_id", "event_id", "site_id"}
+# What an event keeps from its first arrival: where its camera stood when it happened, and when that was. An index on
+# such a column costs a later revision nothing.
+_EVENT_FIRST = {"device_id", "event_id", "site_id", "happened_at"}
 _UNSEEN = {"presence": "pending", "reason": "never-seen"}
 
 Upsert = sqlite.Insert | postgresql.Insert
@@ -48,7 +49,9 @@ class Intake:
             set_={c.name: statement.excluded[c.name] for c in events.c if c.name not in _EVENT_FIRST},
             where=statement.excluded.rev > events.c.rev,
         )
-        numbered = [{**row, "change_seq": seq} for seq, row in enumerate(rows, start=first)]
+        numbered = [
+            {**row, "change_seq": seq, "happened_at": happened_at(row)} for seq, row in enumerate(rows, start=first)
+        ]
         options = {"preserve_rowcount": True}
         return connection.execute(newer, numbered, execution_options=options).rowcount
 

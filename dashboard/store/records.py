@@ -1,9 +1,13 @@
 """What one or more messages add to the store, as plain rows; made by ingest, written by intake."""
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 Row = dict[str, Any]
+
+# Nothing begins after it arrived, and no outbox keeps an event for longer.
+LONGEST_DELAY = timedelta(days=365)
 
 
 @dataclass
@@ -33,3 +37,10 @@ class Records:
 
     def __bool__(self) -> bool:
         return any((self.events, self.cameras, self.streams, self.telemetry, self.quarantine, self.probes))
+
+
+def happened_at(event: Row) -> datetime:
+    """Return when an event began, as lists show it: what a clock cannot be right about began when it arrived."""
+    began: datetime = event["started_at"]
+    arrived: datetime = event["received_at"]
+    return began if arrived - LONGEST_DELAY <= began <= arrived else arrived

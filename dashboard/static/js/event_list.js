@@ -6,7 +6,7 @@ import { emptyState, failure } from './parts.js';
 
 const LONGEST = 600;
 const SCROLLED_PX = 200;
-const startOf = (card) => Date.parse(card.event.started_at ?? card.event.ts);
+const startOf = (card) => Date.parse(card.event.happened_at ?? card.event.started_at ?? card.event.ts);
 
 /** `box` holds .held, .cards, .empty-slot and .older; `options` are {query(), accepts(event), siteName(event), empty}. */
 export class EventList extends EventTarget {

@@ -35,7 +35,7 @@ export class ReviewFilters {
   /** Whether a live event belongs on the page. */
   accepts(event) {
     const { camera, label, site, after, before } = this.query;
-    const start = event.started_at ?? event.ts;
+    const start = event.happened_at ?? event.started_at ?? event.ts;
     if (camera && event.device_id !== camera) return false;
     if (label && event.label !== label) return false;
     if (site && event.site_id !== site) return false;

@@ -8,6 +8,7 @@ from sqlalchemy import Table, func, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 
 from dashboard.store.database import Database
+from dashboard.store.events import EventFilter, Events
 from dashboard.store.intake import Intake
 from dashboard.store.revision import alembic_config, current_revision, newest_revision
 from dashboard.store.tables import forward_cursors, retention_runs, telemetry_5min, telemetry_hour, telemetry_raw
@@ -42,6 +43,16 @@ def test_delivery_adds_its_tables_and_takes_them_back_without_touching_a_row(dat
     assert tables(database) >= NEW
     with database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(telemetry_raw)).scalar_one() == 1
+
+
+def test_events_of_before_are_told_when_they_happened(database: Database) -> None:
+    early, future = event(1, now=MOMENT - timedelta(hours=3)), event(2, now=MOMENT + timedelta(hours=3))
+    Intake(database).write(records_of(early, future))
+    before = Events(database).newest_first(EventFilter(), 10)
+    move(database, "0004")
+    move(database, newest_revision())
+    assert Events(database).newest_first(EventFilter(), 10) == before
+    assert [row["happened_at"] for row in before] == [MOMENT, MOMENT - timedelta(hours=3)]
 
 
 @pytest.mark.parametrize("table", [telemetry_5min, telemetry_hour], ids=lambda table: str(table.name))

@@ -80,6 +80,7 @@ def event(number: int, **changes: Any) -> Json:
         "aspect": [16 / 9, 4 / 3, 0.9][number % 3],
         "zones": ["gate"] if number % 3 else [],
         "path": [[left + 0.05 + 0.012 * step, top + 0.34 + 0.02 * math.sin(step)] for step in range(12)],
+        "happened_at": stamp(ago),
         "started_at": stamp(ago),
         "ended_at": None if is_live else stamp(ago - timedelta(seconds=7.4)),
         "ts": stamp(ago),

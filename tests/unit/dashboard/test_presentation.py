@@ -45,6 +45,7 @@ EVENT_MEMBERS = set(
         "best_box",
         "zones",
         "path",
+        "happened_at",
         "started_at",
         "ended_at",
         "ts",

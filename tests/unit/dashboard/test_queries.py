@@ -4,8 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dashboard.api.queries import read_cursor, read_event_filter, read_limit, read_time
+from dashboard.api.queries import place_text, read_cursor, read_event_filter, read_limit, read_place, read_time
+from dashboard.store.events import Place
 from fleet.problem import Problem
+
+PLACE = Place(datetime(2026, 11, 20, 8, 0, 0, 123456, UTC), "01900000-0000-7000-8000-00000000000a")
 
 
 def test_nothing_given_means_no_restriction() -> None:
@@ -16,9 +19,15 @@ def test_nothing_given_means_no_restriction() -> None:
 
 def test_everything_given_is_read() -> None:
     wanted = read_event_filter(
-        {"camera": "cam-a", "label": "person", "site": "hq", "after": "2026-11-20T08:00:00Z", "cursor": "17"}
+        {
+            "camera": "cam-a",
+            "label": "person",
+            "site": "hq",
+            "after": "2026-11-20T08:00:00Z",
+            "cursor": place_text(PLACE),
+        }
     )
-    assert (wanted.camera, wanted.label, wanted.site, wanted.below) == ("cam-a", "person", "hq", 17)
+    assert (wanted.camera, wanted.label, wanted.site, wanted.below) == ("cam-a", "person", "hq", PLACE)
     assert wanted.after == datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 
@@ -53,6 +62,18 @@ def test_limits_out_of_range_are_refused(text: str) -> None:
 def test_cursors_that_nobody_gave_are_refused(text: str) -> None:
     with pytest.raises(Problem, match="cursor"):
         read_cursor({"cursor": text})
+
+
+@pytest.mark.parametrize("text", ["17", "1.x", "9" * 18 + f".{PLACE.event_id}", f"{PLACE.event_id}.1", "²." + "a" * 36])
+def test_places_that_nobody_gave_are_refused(text: str) -> None:
+    with pytest.raises(Problem, match="cursor"):
+        read_place({"cursor": text})
+
+
+@pytest.mark.parametrize("year", [1, 1969, 2026, 9999])
+def test_a_place_of_any_time_is_read_back(year: int) -> None:
+    place = Place(datetime(year, 2, 3, tzinfo=UTC), PLACE.event_id)
+    assert read_place({"cursor": place_text(place)}) == place
 
 
 @pytest.mark.parametrize("text", ["x" * 81, "a\0b"])
