@@ -1,4 +1,4 @@
-"""One MQTT session over mutual TLS that stays up: the only door to paho.
+"""One MQTT session over mutual TLS that stays up: with `mqtt_client` the only door to paho.
 
 Each connection gets a fresh client, so renewed certificates are read again and nothing of a broken connection is sent
 twice behind the caller's back: what must survive lives in the caller's outbox, or unacknowledged at the broker.
@@ -7,7 +7,7 @@ twice behind the caller's back: what must survive lives in the caller's outbox, 
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from fleet.home import CredentialFiles
 from fleet.logs import get_logger
+from fleet.mqtt_client import MOST_TOPICS, Client, Received
 from fleet.tls import client_context, describe
 
 log = get_logger(__name__)
@@ -76,25 +77,16 @@ class SessionOptions:
     keepalive_s: int = 15
 
 
-@dataclass(frozen=True)
-class Received:
-    """One message. With manual acknowledgement the broker keeps it until `Session.acknowledge` was called."""
-
-    topic: str
-    payload: bytes
-    qos: int
-    retained: bool
-    mid: int
-    connection: int
+Handler = Callable[[list[Received]], None]
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """A topic filter and what to do with its messages, on the network thread."""
+    """A topic filter and what to do with its messages, as many as come at once, on the network thread."""
 
     topic_filter: str
     qos: int
-    handler: Callable[[Received], None]
+    handler: Handler
 
     def matches(self, topic: str) -> bool:
         """Say whether a message is this subscription's; a shared group's name is no part of what topics match."""
@@ -112,12 +104,25 @@ def _nothing(_: Any) -> None:
     return None
 
 
+def _always() -> bool:
+    return True
+
+
+def _one_by_one(handler: Callable[[Received], None]) -> Handler:
+    def handle(messages: list[Received]) -> None:
+        for received in messages:
+            handler(received)
+
+    return handle
+
+
 @dataclass
 class Session:
     """A session that connects, resubscribes and comes back by itself until stopped.
 
     Callbacks run on the network thread and must be short; `on_connected` gets whether the broker had kept the
-    session, `on_disconnected` a reason for people.
+    session, `on_disconnected` a reason for people. `has_room` is asked before each read and may wait a moment: while it
+    says no, what comes waits at the broker, and the connection lives on.
     """
 
     address: BrokerAddress
@@ -125,6 +130,8 @@ class Session:
     options: SessionOptions
     on_connected: Connected = _nothing
     on_disconnected: Disconnected = _nothing
+    has_room: Callable[[], bool] = _always
+    _routes: dict[str, Handler | None] = field(default_factory=dict)
     _subscriptions: list[Subscription] = field(default_factory=list)
     _pending: dict[int, Acknowledged] = field(default_factory=dict)
     _early: dict[int, bool] = field(default_factory=dict)
@@ -134,7 +141,7 @@ class Session:
     _stopping: threading.Event = field(default_factory=threading.Event)
     _connected: threading.Event = field(default_factory=threading.Event)
     _asked_again: threading.Event = field(default_factory=threading.Event)
-    _client: paho.Client | None = None
+    _client: Client | None = None
     _connection: int = 0
     _thread: threading.Thread | None = None
 
@@ -149,8 +156,13 @@ class Session:
 
     def subscribe(self, topic_filter: str, qos: int, handler: Callable[[Received], None]) -> None:
         """Subscribe now if connected, and again on every connection."""
+        self.subscribe_many(topic_filter, qos, _one_by_one(handler))
+
+    def subscribe_many(self, topic_filter: str, qos: int, handler: Handler) -> None:
+        """Do the same for a handler that takes messages in lists, in the order in which they came."""
         with self._lock:
             self._subscriptions.append(Subscription(topic_filter, qos, handler))
+            self._routes.clear()
             if self._client is not None and self.is_connected:
                 self._client.subscribe(topic_filter, qos)
 
@@ -220,10 +232,14 @@ class Session:
 
     def acknowledge(self, received: Received) -> None:
         """Let the broker forget a message (manual acknowledgement); one of an older connection is left alone."""
+        self.acknowledge_all([received])
+
+    def acknowledge_all(self, messages: Iterable[Received]) -> None:
+        """Let the broker forget many messages, by one write."""
         with self._lock:
-            client = self._client if received.connection == self._connection else None
-        if client is not None and received.qos > 0:
-            client.ack(received.mid, received.qos)
+            client, connection = self._client, self._connection
+        if client is not None and self.options.manual_ack:
+            client.acknowledge([item.mid for item in messages if item.qos > 0 and item.connection == connection])
 
     def _run(self) -> None:
         failures = 0
@@ -283,8 +299,8 @@ class Session:
         for acknowledged in lost:
             acknowledged(False)
 
-    def _new_client(self, outcome: "_Outcome") -> paho.Client:
-        client = paho.Client(
+    def _new_client(self, outcome: "_Outcome") -> Client:
+        client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=self.options.client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -298,7 +314,7 @@ class Session:
         guarded = _Guard(client, outcome)
         client.on_connect = guarded(lambda _c, _u, flags, code, _p: self._connect_answered(outcome, flags, code))
         client.on_disconnect = lambda _c, _u, _f, code, _p: outcome.end(code)
-        client.on_message = guarded(lambda _c, _u, message: self._deliver(message))
+        client.prepare(self._connection + 1, MAX_PACKET_BYTES, guarded(self._deliver), self.has_room)
         client.on_publish = guarded(lambda _c, _u, mid, code, _p: self._publish_answered(mid, code))
         return client
 
@@ -331,15 +347,33 @@ class Session:
                 self._client.subscribe(wanted)
         self.on_connected(bool(flags.session_present))
 
-    def _deliver(self, message: paho.MQTTMessage) -> None:
-        received = Received(
-            message.topic, bytes(message.payload), message.qos, message.retain, message.mid, self._connection
-        )
-        for subscription in self._subscriptions:
-            if subscription.matches(message.topic):
-                subscription.handler(received)
-                return
-        self.acknowledge(received)
+    def _deliver(self, messages: list[Received]) -> None:
+        """Give each handler what is its own, in lists as long as the order allows."""
+        began, current = 0, self._route(messages[0].topic)
+        for at, received in enumerate(messages):
+            handler = self._route(received.topic)
+            if handler is not current:
+                self._hand_over(messages[began:at], current)
+                began, current = at, handler
+        self._hand_over(messages[began:] if began else messages, current)
+
+    def _hand_over(self, messages: list[Received], handler: Handler | None) -> None:
+        if handler is not None:
+            handler(messages)
+        elif self.options.manual_ack:
+            self.acknowledge_all(messages)
+        if not self.options.manual_ack and self._client is not None:
+            self._client.acknowledge([received.mid for received in messages if received.qos > 0])
+
+    def _route(self, topic: str) -> Handler | None:
+        """Return the first subscription's handler that matches; remembered, because matching is slow."""
+        try:
+            return self._routes[topic]
+        except KeyError:
+            handlers = (item.handler for item in self._subscriptions if item.matches(topic))
+            if len(self._routes) >= MOST_TOPICS:
+                self._routes.clear()
+            return self._routes.setdefault(topic, next(handlers, None))
 
     def _publish_answered(self, mid: int, code: ReasonCode) -> None:
         # paho calls this while it holds the lock that its `publish` takes, and we publish under `_lock`: taking

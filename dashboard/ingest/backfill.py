@@ -16,7 +16,7 @@ from fleet.topics import Channel, NotATopic, Topic
 _ENDING = f"/up/{Channel.BACKFILL}"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Late(Received):
     """One event of a backfill that was sent at `sent_at` by the camera's clock.
 
@@ -45,6 +45,8 @@ _items = msgspec.json.Decoder(_Item)
 
 def unpack(received: Received) -> list[Received]:
     """Return what a message holds: the events of a backfill, or itself; MalformedMessage says why neither."""
+    if len(received.payload) > topics.MAX_PAYLOAD_BYTES:
+        raise MalformedMessage(f"payload: {len(received.payload)} bytes, more than {topics.MAX_PAYLOAD_BYTES}")
     if not received.topic.endswith(_ENDING) or not received.payload:
         return [received]
     try:
