@@ -92,7 +92,7 @@ def _hand_in(app: Flask, settings: ServerSettings, database: Database) -> None:
         CHECKS: Checks(
             database=database,
             home=settings.home.path,
-            ingest_url=f"http://127.0.0.1:{settings.ingest_port}/healthz",
+            ingest_urls={name: f"http://127.0.0.1:{port}/healthz" for name, port in settings.ingest_ports.items()},
             courier_url=f"http://127.0.0.1:{settings.courier_port}/healthz",
         ),
     }

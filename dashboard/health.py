@@ -1,6 +1,7 @@
 """Say how the platform is: /health for people and monitors, /healthz and /metrics for this host."""
 
 import shutil
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,22 +25,25 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Checks:
-    """What /health looks at. Without ingest nothing is stored; without the courier only certificates wait."""
+    """What /health looks at. Without ingest nothing is stored; without the courier only certificates wait.
+
+    `ingest_urls` are those of every ingest process, by its name.
+    """
 
     database: Database
     home: Path
-    ingest_url: str
+    ingest_urls: Mapping[str, str]
     courier_url: str
 
     def run(self) -> Json:
         """Return every check's outcome and the worst of them as `status`."""
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            ingest = pool.submit(ask, self.ingest_url)
+        with ThreadPoolExecutor(max_workers=1 + len(self.ingest_urls)) as pool:
             courier = pool.submit(ask, self.courier_url)
+            ingest = pool.map(ask, self.ingest_urls.values())
             checks = {"database": self.ask_database(), "disk": self.look_at_disk()}
-            checks["ingest"], checks["courier"] = ingest.result(), _at_most_degraded(courier.result())
-        found = {check["status"] for check in checks.values()}
-        return {"status": next(status for status in WORST_FIRST if status in found), "checks": checks}
+            checks["ingest"] = together(dict(zip(self.ingest_urls, ingest, strict=True)))
+            checks["courier"] = _at_most_degraded(courier.result())
+        return {"status": worst(checks.values()), "checks": checks}
 
     def ask_database(self) -> Json:
         """Say whether the events database answers."""
@@ -68,6 +72,23 @@ def ask(url: str) -> Json:
         return {"status": "down", "reason": "an answer that is none"}
     said = body.get("status")
     return body | {"status": said if said in WORST_FIRST else "ok" if answer.is_success else "down"}
+
+
+def together(processes: Mapping[str, Json]) -> Json:
+    """Return the account of several processes that share one work: the worst state and lag, and each one's own."""
+    if len(processes) == 1:
+        return next(iter(processes.values()))
+    status = worst(processes.values())
+    troubled = [name for name, said in processes.items() if said["status"] != "ok"]
+    lags = [said["lag_s"] for said in processes.values() if said.get("lag_s") is not None]
+    reason = {"reason": f"not ok: {', '.join(troubled)}"} if troubled else {}
+    return {"status": status, **reason, "lag_s": max(lags, default=None), "processes": dict(processes)}
+
+
+def worst(checks: Iterable[Json]) -> str:
+    """Return the worst status of several."""
+    found = {check["status"] for check in checks}
+    return next(status for status in WORST_FIRST if status in found)
 
 
 def _at_most_degraded(check: Json) -> Json:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from dashboard.ingest.oddities import Oddities
+
 LAG_DEGRADED = timedelta(seconds=15)
 
 
@@ -19,6 +21,7 @@ class Condition:
     database_reason: str = "not opened yet"
     last_probe_sent_at: datetime | None = None
     quarantined: int = 0
+    odd: Oddities = field(default_factory=Oddities)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def broker(self, *, connected: bool, reason: str = "") -> None:
@@ -54,4 +57,5 @@ class Condition:
             "database": {"ok": self.database_ok, "reason": self.database_reason},
             "lag_s": None if lag is None else round(lag.total_seconds(), 3),
             "quarantined": self.quarantined,
+            "odd": self.odd.describe(),
         }

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from dashboard.ingest.roles import is_shared
 from fleet.mqtt import Received
 from fleet.topics import Direction
 
@@ -14,10 +15,6 @@ MOST_BUCKETS = 40_000
 MOST_NAMED = 1_000
 # How long a camera that was limited is said to be.
 RECENT_S = 60.0
-
-
-# What a camera keeps until its receipt, and sends again when it was refused.
-_KEPT_BY_CAMERA = ("backfill", "/event")
 
 
 class Bucket(NamedTuple):
@@ -42,13 +39,14 @@ def cost_of(payload_bytes: int) -> int:
 def lane_of(topic: str) -> tuple[str, str] | None:
     """Return the sender and whose bucket its message empties; None for what no camera says.
 
-    Events have a bucket of their own, so that a flood of them does not cost a camera its presence and health.
+    What a camera keeps until its receipt, and sends again when it was refused, has a bucket of its own: a flood of
+    events does not cost a camera its presence and health.
     """
     levels = topic.split("/", 4)
     if len(levels) < 5 or levels[3] != Direction.UP:
         return None
     device_id = levels[2][:64]
-    return device_id, device_id if levels[4].endswith(_KEPT_BY_CAMERA) else f"{device_id} state"
+    return device_id, device_id if is_shared(topic) else f"{device_id} state"
 
 
 @dataclass

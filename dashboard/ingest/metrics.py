@@ -1,6 +1,11 @@
 """What ingest counts, under the names that Prometheus sees."""
 
+from datetime import datetime
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from dashboard.ingest.condition import Condition
+from dashboard.ingest.oddities import Oddity
 
 
 class Metrics:
@@ -30,10 +35,22 @@ class Metrics:
         self.queue = self._gauge("queue_messages", "Messages received and not yet committed")
         self.dropped = self._gauge("dropped_telemetry", "Unkept messages dropped because the queue was full")
         self.stale_wills = self._gauge("stale_presences", "Presences of an older session that were ignored")
+        self.limited = self._gauge("limited", "Messages refused because their camera sends too many", "device_id")
+        self.odd = self._gauge("odd", "Bad input by kind", "kind")
         self.lag_s = self._gauge("lag_seconds", "Age of the newest own probe that is committed")
         self.broker_up = self._gauge("broker_connected", "1 while connected to the broker")
         self.database_up = self._gauge("database_up", "1 while the last transaction succeeded")
         self.cameras = self._gauge("cameras", "Cameras by presence", "presence")
+
+    def show_condition(self, condition: Condition, now: datetime) -> None:
+        """Take over what /healthz says."""
+        self.broker_up.set(condition.broker_connected)
+        self.database_up.set(condition.database_ok)
+        lag = condition.lag(now)
+        self.lag_s.set(-1 if lag is None else lag.total_seconds())
+        self.stale_wills.set(condition.odd.count(Oddity.STALE_PRESENCE))
+        for kind in Oddity:
+            self.odd.labels(kind.value).set(condition.odd.count(kind))
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"camfleet_ingest_{name}", text, labels, registry=self.registry)

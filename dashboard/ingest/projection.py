@@ -8,8 +8,10 @@ from typing import Any, cast
 from dashboard.ingest import presence, rows
 from dashboard.ingest.clock import ClockFacts, is_clock_suspect
 from dashboard.ingest.decode import Fact, Malformed
+from dashboard.ingest.oddities import Oddities, Oddity
 from dashboard.ingest.presence import CameraPresence, Link, Standing
 from dashboard.ingest.receipts import Committed, owed_for
+from dashboard.ingest.roles import is_shared
 from dashboard.store.records import Records, Row
 from fleet.messages import Birth, Event, Health, Presence, Probe, Reason, RegistryFacts, StreamStatus
 from fleet.topics import Channel
@@ -43,7 +45,7 @@ class Projection:
 
     cameras: dict[str, KnownCamera] = field(default_factory=dict)
     link: Link = field(default_factory=Link)
-    stale_presences: int = 0
+    odd: Oddities = field(default_factory=Oddities)
     judges: bool = True
 
     def remember(self, stored: Iterable[Row]) -> None:
@@ -62,6 +64,8 @@ class Projection:
 
     def set_aside(self, malformed: Malformed) -> Outcome:
         """Put a message that cannot be read into quarantine; the camera need not keep what is kept there."""
+        if not self.judges and not is_shared(malformed.received.topic):
+            return Outcome()
         return Outcome(Records(quarantine=[rows.quarantine_row(malformed)]), owed_for(malformed))
 
     def link_changed(self, is_up: bool, now: datetime) -> Records:
@@ -110,7 +114,7 @@ class Projection:
         message = cast(Presence, fact.message)
         known = self._known(fact.topic.device_id).presence
         if known.is_stale(message.session):
-            self.stale_presences += 1
+            self.odd.note(Oddity.STALE_PRESENCE, fact.topic.device_id, fact.received_at)
             return
         turn = presence.on_retained_presence if fact.retained else presence.on_presence
         turned = turn(known, message.session, message.state, fact.received_at)
@@ -155,6 +159,8 @@ class Projection:
         row["site_id"] = known.site_id
         clock = known.clock if fact.sent_at is None else known.clock.with_word(fact.sent_at, fact.received_at)
         row["clock_suspect"] = is_clock_suspect(event.ts, fact.received_at, clock)
+        if row["clock_suspect"]:
+            self.odd.note(Oddity.CLOCK_SUSPECT, device_id, fact.received_at)
         outcome.records.events.append(row)
         outcome.committed.append(Committed(device_id, event.outbox, event.seq))
 

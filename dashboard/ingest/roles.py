@@ -37,6 +37,11 @@ class Role:
         return hashlib.sha256("\n".join(self.filters).encode()).hexdigest()
 
 
+def is_shared(topic: str) -> bool:
+    """Say whether a topic's messages are divided among the processes, so that each is one process's to keep."""
+    return topic.endswith(("/event", "/up/backfill"))
+
+
 def role_of(process: int, processes: int, group: str) -> Role:
     """Return the role of process 1..`processes`; `group` matters only where there are several."""
     server_id = ingest_id(process)

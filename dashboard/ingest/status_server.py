@@ -25,6 +25,7 @@ class StatusServer:
     describe: Callable[[], dict[str, Any]]
     registry: CollectorRegistry
     refresh: Callable[[], None]
+    setting: str = "CAMFLEET_INGEST_PORT"
     _server: ThreadingHTTPServer | None = None
 
     def start(self) -> None:
@@ -32,9 +33,7 @@ class StatusServer:
         try:
             self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
         except OSError as error:
-            raise PortTaken(
-                f"port {self.port} is taken ({error.strerror}): free it or set CAMFLEET_INGEST_PORT"
-            ) from error
+            raise PortTaken(f"port {self.port} is taken ({error.strerror}): free it or set {self.setting}") from error
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, name="status", daemon=True).start()
 

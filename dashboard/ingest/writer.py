@@ -12,6 +12,7 @@ from dashboard.ingest.condition import Condition
 from dashboard.ingest.decode import Fact, Ignored, Malformed, decode
 from dashboard.ingest.inbox import Inbox, Item, LinkChange
 from dashboard.ingest.metrics import Metrics
+from dashboard.ingest.oddities import Oddity
 from dashboard.ingest.projection import Outcome, Projection
 from dashboard.ingest.receipts import Receipts
 from dashboard.store.database import RowRefused, StoreUnavailable
@@ -148,8 +149,14 @@ class Writer:
             return self._set_aside(Malformed(received, f"cannot be used: {error}"[:200], fact.received_at))
 
     def _set_aside(self, malformed: Malformed) -> Outcome:
+        aside = self.projection.set_aside(malformed)
+        if not aside.records:
+            return aside
         self.metrics.malformed.inc()
         self.condition.quarantined += 1
+        is_large = len(malformed.received.payload) > topics.MAX_PAYLOAD_BYTES
+        kind = Oddity.TOO_LARGE if is_large else Oddity.MALFORMED
+        self.condition.odd.note(kind, malformed.device_id, malformed.received_at)
         if malformed.device_id not in self._blamed:
             self._blamed.add(malformed.device_id)
             log.warning(
@@ -158,7 +165,7 @@ class Writer:
                 topic=malformed.received.topic,
                 reason=malformed.reason,
             )
-        return self.projection.set_aside(malformed)
+        return aside
 
     def _finish(self, handled: list[Handled]) -> bool:
         """Commit, then acknowledge and note receipts; returns False when stopped before it was committed."""
@@ -194,7 +201,9 @@ class Writer:
         self.metrics.commit_s.observe(time.monotonic() - began)
         self.metrics.batch_rows.observe(messages)
         self.metrics.stored.inc(stored)
-        self.metrics.repeated.inc(max(0, len(records.events) - stored))
+        repeated = max(0, len(records.events) - stored)
+        self.metrics.repeated.inc(repeated)
+        self.condition.odd.note(Oddity.REPEATED, None, self.clock(), repeated)
         if self.condition.database(ok=True):
             log.info("the database takes batches")
 

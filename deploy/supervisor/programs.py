@@ -2,6 +2,8 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from deploy.door.config import nginx_argv
@@ -28,7 +30,7 @@ def server_programs(settings: ServerSettings) -> list[Program]:
         _broker(settings),
         _web("config_server", "config_server", settings.config_port),
         _worker("courier", "config_server.courier", settings.courier_port, ("broker", "config_server")),
-        _worker("ingest", "dashboard.ingest", settings.ingest_port, ("broker",)),
+        *_ingest(settings),
         _web("dashboard", "dashboard", settings.dashboard_port),
         _web("feed", "dashboard.feed", settings.feed_port),
         _nginx(settings),
@@ -89,6 +91,13 @@ def _web(name: str, package: str, port: int) -> Program:
 def _worker(name: str, module: str, port: int, needs: tuple[str, ...]) -> Program:
     argv = (sys.executable, "-m", module)
     return Program(name, argv, _health_of(port), needs, (Address(LOOPBACK, port),), stage=SERVERS)
+
+
+def _ingest(settings: ServerSettings) -> Iterator[Program]:
+    for process, port in enumerate(settings.ingest_ports.values(), start=1):
+        first = _worker("ingest", "dashboard.ingest", port, ("broker",))
+        more = replace(first, name=f"ingest-{process}", argv=(*first.argv, "--process", str(process)))
+        yield first if process == 1 else more
 
 
 def _camera(home: Path) -> Program:

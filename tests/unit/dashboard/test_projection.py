@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from dashboard.ingest.decode import Fact, decode
+from dashboard.ingest.oddities import Oddity
 from dashboard.ingest.projection import Outcome, Projection
 from fleet.messages import Message
 from tests.support.camera_words import (
@@ -92,7 +93,7 @@ def test_a_stale_will_is_counted_and_adds_nothing() -> None:
     tell(projection, presence(session=8))
     outcome = tell(projection, presence("offline", session=7))
     assert not outcome.records
-    assert projection.stale_presences == 1
+    assert projection.odd.count(Oddity.STALE_PRESENCE) == 1
 
 
 def test_the_birth_of_an_older_session_is_not_believed() -> None:
