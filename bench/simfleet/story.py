@@ -96,6 +96,7 @@ class Story:
             ended_at=now if change is Change.END else None,
             frame_ts=now,
             aspect=1.7778,
+            zones=[],
             path=list(thing.path),
         )
 
