@@ -18,13 +18,17 @@ from fleet.home import CredentialFiles
 from fleet.mqtt import BrokerAddress
 from tests.support.waiting import wait_until
 
-SAMPLE = Path(__file__).parents[2] / "camera_agent" / "footage" / "vtest.mp4"
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "camera_agent" / "footage" / "vtest.mp4"
 STREAMS = {"main": {"source": f"file:{SAMPLE}", "labels": ["person"]}}
 
 
 @dataclass
 class AgentProcess:
-    """One `camfleet-agent run` in `home`. Its identity, outbox and ledger outlive `kill` and `stop`."""
+    """One `camfleet-agent run` in `home`. Its identity, outbox and ledger outlive `kill` and `stop`.
+
+    `module` may be another that takes the same arguments.
+    """
 
     home: Path
     device_id: str
@@ -33,6 +37,7 @@ class AgentProcess:
     streams: dict[str, dict[str, Any]] = field(default_factory=lambda: STREAMS)
     health_interval_s: float = 1.0
     log_file: Path | None = None
+    module: str = "camera_agent"
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -64,7 +69,7 @@ class AgentProcess:
 
     def start(self) -> None:
         """Start it; it may not be connected yet."""
-        command = [sys.executable, "-m", "camera_agent", "run"]
+        command = [sys.executable, "-m", self.module, "run"]
         with self._log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--home", str(self.home), "--ledger", str(self.ledger_file)],
@@ -72,6 +77,7 @@ class AgentProcess:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
+                cwd=ROOT,
             )
 
     def wait_connected(self, timeout_s: float = 30.0) -> None:
@@ -110,6 +116,11 @@ class AgentProcess:
     def kill(self) -> None:
         """Kill it as a crash does."""
         self._end(signal.SIGKILL)
+
+    @property
+    def ended_with(self) -> int | None:
+        """The exit status of a process that ended by itself; None while it runs."""
+        return self._process.poll() if self._process else None
 
     def _end(self, number: signal.Signals) -> int:
         if self._process is None:
