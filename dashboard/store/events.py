@@ -11,8 +11,7 @@ from dashboard.store.tables import cameras, events
 
 EventRow = dict[str, Any]
 # Of so many sites the newest are merged, a walk through each one's index; of more, the index by time meets them soon.
-MOST_MERGED = 100
-_NEWEST_FIRST = (events.c.happened_at.desc(), events.c.event_id.desc())
+MOST_MERGED = 20
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,8 @@ class Events:
     def newest_first(self, wanted: EventFilter, limit: int) -> list[EventRow]:
         """Return at most `limit` events, the last that happened first."""
         with self.database.reading() as connection:
-            found = [dict(row) for row in connection.execute(page(wanted, limit)).mappings()]
+            query = page(wanted, limit, merges=self.database.is_sqlite)
+            found = [dict(row) for row in connection.execute(query).mappings()]
             names = _names(connection, {row["device_id"] for row in found})
         return [{**row, "camera_name": names.get(row["device_id"])} for row in found]
 
@@ -65,15 +65,25 @@ def place_of(row: EventRow) -> Place:
     return Place(row["happened_at"], row["event_id"])
 
 
-def page(wanted: EventFilter, limit: int) -> Select[Any] | CompoundSelect[Any]:
-    """Return the query for one page; every one of its kind follows an index and stops after `limit` rows."""
+def page(wanted: EventFilter, limit: int, *, merges: bool) -> Select[Any] | CompoundSelect[Any]:
+    """Return the query for one page; every one of its kind follows an index and stops after `limit` rows.
+
+    `merges`: the database takes from sorted lists by turns, as SQLite does; else each list is cut to a page first.
+    """
     conditions = _conditions(wanted)
     if not wanted.merged_sites:
-        return select(events).where(*conditions).order_by(*_NEWEST_FIRST).limit(limit)
-    lists = [select(events).where(events.c.site_id == site, *conditions) for site in wanted.merged_sites]
-    merged = union_all(*lists)
+        return _newest(conditions, limit)
+    lists = [[events.c.site_id == site, *conditions] for site in wanted.merged_sites]
+    queries = [select(events).where(*one) if merges else select(_newest(one, limit).subquery()) for one in lists]
+    merged = union_all(*queries)
     columns = merged.selected_columns
     return merged.order_by(columns.happened_at.desc(), columns.event_id.desc()).limit(limit)
+
+
+def _newest(conditions: list[ColumnElement[bool]], limit: int) -> Select[Any]:
+    return (
+        select(events).where(*conditions).order_by(events.c.happened_at.desc(), events.c.event_id.desc()).limit(limit)
+    )
 
 
 def changed_after(change_seq: int) -> Select[Any]:

@@ -25,8 +25,22 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database without tables."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'events.db'}"
+    return new_url(request, request.param, tmp_path)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database with this release's tables for all tests of a module, which only read what the first one wrote."""
+    database = Database(new_url(request, request.param, tmp_path_factory.mktemp("shared")))
+    migrate_database(database)
+    yield database
+    database.close()
+
+
+def new_url(request: pytest.FixtureRequest, kind: str, folder: Path) -> str:
+    """Return where a new, empty database is."""
+    if kind == "sqlite":
+        return f"sqlite:///{folder / 'events.db'}"
     server = str(request.getfixturevalue("postgres_url"))
     name = f"test_{uuid.uuid4().hex}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
