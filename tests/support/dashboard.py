@@ -17,9 +17,10 @@ from dashboard.people.accounts import ensure_admin
 from dashboard.store.database import Database
 from dashboard.store.migrate import migrate
 from dashboard.store.people import People
+from fleet.access import ingest_id
 from fleet.home import write_file
 from fleet.settings import ServerSettings, load
-from tests.support.ports import free_port
+from tests.support.ports import free_port, free_span
 from tests.support.waiting import wait_until
 
 START_S = 60.0
@@ -54,9 +55,15 @@ class Site:
         """Start the feed under Gunicorn."""
         self._start("feed", _gunicorn("dashboard.feed"), self.settings.feed_port)
 
-    def start_ingest(self) -> None:
-        """Start ingest and wait until it is connected."""
-        self._start("ingest", [sys.executable, "-m", "dashboard.ingest"], self.settings.ingest_port)
+    def start_ingest(self, process: int = 1) -> None:
+        """Start ingest, or one of its processes, and wait until it is connected."""
+        self._await_healthy(self._launch_ingest(process), self._ingest_port(process))
+
+    def start_all_ingest(self) -> None:
+        """Start every configured process of ingest at once and wait until all are connected."""
+        numbers = range(1, self.settings.ingest_processes + 1)
+        for name, number in [(self._launch_ingest(number), number) for number in numbers]:
+            self._await_healthy(name, self._ingest_port(number))
 
     def kill(self, name: str) -> None:
         """End a program as a crash does."""
@@ -71,10 +78,14 @@ class Site:
             process.wait(START_S)
         self.database.close()
 
-    def ingest_health(self) -> dict[str, Any]:
+    def ingest_health(self, process: int = 1) -> dict[str, Any]:
         """What ingest says of itself."""
-        body: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.settings.ingest_port}/healthz").json()
+        body: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self._ingest_port(process)}/healthz").json()
         return body
+
+    def ingest_metrics(self, process: int = 1) -> str:
+        """What ingest counts."""
+        return httpx.get(f"http://127.0.0.1:{self._ingest_port(process)}/metrics").text
 
     def log_in(self) -> httpx.Client:
         """A browser without pictures, logged in as admin."""
@@ -83,10 +94,24 @@ class Site:
         assert client.post("/login", data=form).status_code == 302
         return client
 
+    def _ingest_port(self, process: int) -> int:
+        return self.settings.ingest_ports[ingest_id(process)]
+
+    def _launch_ingest(self, process: int) -> str:
+        name = "ingest" if process == 1 else f"ingest-{process}"
+        more = [] if process == 1 else ["--process", str(process)]
+        return self._launch(name, [sys.executable, "-m", "dashboard.ingest", *more])
+
     def _start(self, name: str, argv: list[str], port: int) -> None:
+        self._await_healthy(self._launch(name, argv), port)
+
+    def _launch(self, name: str, argv: list[str]) -> str:
         around = {**os.environ, **environment(self.settings)}
-        process = subprocess.Popen(argv, env=around, stdout=self.output, stderr=self.output)
-        self.processes[name] = process
+        self.processes[name] = subprocess.Popen(argv, env=around, stdout=self.output, stderr=self.output)
+        return name
+
+    def _await_healthy(self, name: str, port: int) -> None:
+        process = self.processes[name]
 
         def healthy() -> bool:
             assert process.poll() is None, f"{name} ended with {process.returncode}"
@@ -115,7 +140,8 @@ def csrf_of(page: str) -> str:
 def environment(settings: ServerSettings) -> dict[str, str]:
     """The settings as a program's environment."""
     ports = {name: str(getattr(settings, name)) for name in ServerSettings.model_fields if name.endswith("_port")}
-    named = {f"CAMFLEET_{name.upper()}": value for name, value in ports.items()}
+    ingest = {name: str(getattr(settings, name)) for name in ServerSettings.model_fields if name.startswith("ingest_")}
+    named = {f"CAMFLEET_{name.upper()}": value for name, value in (ports | ingest).items()}
     return {
         **named,
         "CAMFLEET_HOME": str(settings.home_folder),
@@ -127,6 +153,8 @@ def environment(settings: ServerSettings) -> dict[str, str]:
 def site_settings(home: Path, **given: Any) -> ServerSettings:
     """Settings with free ports for the dashboard's programs."""
     ports = {f"{name}_port": free_port() for name in ("dashboard", "feed", "ingest", "courier")}
+    # The second process listens on this number and 2.
+    ports["ingest_more_ports_from"] = free_span(given.get("ingest_processes", 1)) - 2
     return load(ServerSettings, CAMFLEET_HOME=home, **ports, **given)
 
 

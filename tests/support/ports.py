@@ -19,6 +19,16 @@ def free_port() -> int:
             return port
 
 
+def free_span(count: int) -> int:
+    """Return the first of `count` ports in a row that were all free a moment ago."""
+    while True:
+        first = _chooser.randrange(LOWEST, HIGHEST - count)
+        span = range(first, first + count)
+        if not _given.intersection(span) and all(map(_is_free, span)):
+            _given.update(span)
+            return first
+
+
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         try:
