@@ -75,9 +75,7 @@ def explain(error: OSError) -> str:
 
 def new_app(help_text: str) -> typer.Typer:
     """Return a typer app with the house's manners: help when called bare, no tracebacks in colour, no completion."""
-    return typer.Typer(
-        help=help_text, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
-    )
+    return typer.Typer(help=help_text, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 def build_app() -> typer.Typer:
@@ -100,12 +98,25 @@ def version() -> None:
     print(__version__)
 
 
-def migrate() -> None:
+def migrate(
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="REVISION", help="only the database that has this one, up or down")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask before going where --to says")] = False,
+) -> None:
     """Bring every database to this release's schema; safe to run again."""
     settings = load(ServerSettings)
+    if to is not None and not yes:
+        typer.confirm("what only newer releases know is lost; is a backup made, and everything stopped?", abort=True)
+    told = 0
     for point in sorted(entry_points(group=MIGRATIONS), key=lambda point: point.name):
-        migrate_one: Callable[[ServerSettings], str] = point.load()
-        print(f"{point.name}: {migrate_one(settings)}")
+        migrate_one: Callable[[ServerSettings, str | None], str | None] = point.load()
+        done = migrate_one(settings, to)
+        if done is not None:
+            print(f"{point.name}: {done}")
+            told += 1
+    if not told:
+        raise CommandFailed(f"no database of this release has a revision {to!r}")
 
 
 def verify_audit(program: Program = None) -> None:

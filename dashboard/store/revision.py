@@ -4,7 +4,7 @@ from pathlib import Path
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from dashboard.store.database import Database
 
@@ -21,18 +21,23 @@ def newest_revision() -> str:
     return str(ScriptDirectory.from_config(alembic_config()).get_current_head())
 
 
-def known_revisions() -> set[str]:
-    """Return every revision of this release's history."""
-    return {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+def known_revisions() -> list[str]:
+    """Return every revision of this release's history, oldest first."""
+    return [script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()][::-1]
 
 
 def current_revision(database: Database) -> str | None:
     """Return the revision of a database; None for an empty one."""
     with database.reading() as connection:
-        if not inspect(connection).has_table(VERSION_TABLE):
-            return None
-        found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
-        return found
+        return revision_of(connection)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision that a transaction sees."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608
+    return found
 
 
 def require_revision(database: Database) -> None:
@@ -45,7 +50,8 @@ def require_revision(database: Database) -> None:
             f"the events database is at revision {found or 'none'}, not {wanted}: run `camfleet migrate`"
         )
     raise WrongRevision(
-        f"the events database is at revision {found}, which this release does not know: install the newer release"
+        f"the events database is at revision {found}, of a newer release: install that newer release, or run"
+        f" `camfleet migrate --to {wanted}` with it before coming back to this one"
     )
 
 

@@ -1,6 +1,7 @@
-"""Keys, certificates, CRLs and enrolment proofs: the only door to the cryptography library. PEM bytes in and out."""
+"""Keys, certificates, CRLs, proofs, sealing: the only door to the cryptography library. PEM bytes in and out."""
 
 from fleet.pki.authority import Authority, Revoked
+from fleet.pki.chunks import SALT_BYTES, TAG_BYTES, ChunkAltered, ChunkSealer, ScryptCost, WrongPassphrase
 from fleet.pki.csr import CsrRefused, SigningRequest, make_csr, read_csr
 from fleet.pki.enrolment import (
     EnrolmentToken,
@@ -34,9 +35,13 @@ __all__ = [
     "BACKDATED",
     "CLIENT_USE",
     "LEAF_LIFE",
+    "SALT_BYTES",
     "SERVER_USE",
+    "TAG_BYTES",
     "Authority",
     "CertificateFacts",
+    "ChunkAltered",
+    "ChunkSealer",
     "CrlFacts",
     "CsrRefused",
     "EnrolmentToken",
@@ -47,8 +52,10 @@ __all__ = [
     "NotAToken",
     "Profile",
     "Revoked",
+    "ScryptCost",
     "SealBroken",
     "SigningRequest",
+    "WrongPassphrase",
     "check_value",
     "confirmation_message",
     "crl_der",
