@@ -1,6 +1,5 @@
 """A broker and an ingest of their own for a simulated fleet, with a certificate for each of its cameras."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,8 +71,3 @@ def running_fleet_site(home: Path, sockets: int) -> Iterator[FleetSite]:
 
 def quiet(_: str) -> None:
     """Say nothing of a fleet's progress."""
-
-
-def processors() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0))

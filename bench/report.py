@@ -17,28 +17,37 @@ RESULTS = ROOT / "bench" / "results"
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured figure; `bound` is what the issue asks for, in words."""
+    """One measured figure; `bound` is what the issue asks for, in words, `peer` what the figure is compared with."""
 
     key: str
     value: float
     unit: str
     bound: str = ""
+    peer: str = ""
 
 
 def run_bench(name: str, measure: Callable[[bool], list[Figure]]) -> None:
     """Run `measure(quick)` and report it; a full run keeps its JSON in bench/results/."""
     parser = argparse.ArgumentParser(prog=f"python -m bench.{name}", description=measure.__doc__)
     parser.add_argument("--quick", action="store_true", help="under 45 s, fewer samples, same keys")
-    quick = bool(parser.parse_args().quick)
-    figures = measure(quick)
+    parser.add_argument("--keep", action="store_true", help="keep a quick run's JSON too, where no full run's is")
+    given = parser.parse_args()
+    figures = measure(given.quick)
     for figure in figures:
         print(f"{figure.key:<32} {figure.value:>12.2f} {figure.unit:<8} {figure.bound}")
-    record = as_record(name, figures, reduced=quick)
-    line = json.dumps(record, sort_keys=True)
-    if not quick:
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
-    print(line)
+    record = as_record(name, figures, reduced=given.quick)
+    if not given.quick or given.keep:
+        keep(record, RESULTS)
+    print(json.dumps(record, sort_keys=True))
+
+
+def keep(record: Mapping[str, Any], folder: Path) -> None:
+    """Write a run's JSON; a reduced run never replaces a full one."""
+    file = folder / f"{record['bench']}.json"
+    if record["reduced"] and file.exists() and not json.loads(file.read_text())["reduced"]:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
 def as_record(name: str, figures: list[Figure], *, reduced: bool) -> Mapping[str, Any]:
@@ -50,6 +59,8 @@ def as_record(name: str, figures: list[Figure], *, reduced: bool) -> Mapping[str
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "reduced": reduced,
         "figures": {figure.key: round(figure.value, 4) for figure in figures},
+        # For the page that is made of this.
+        "about": {figure.key: {"unit": figure.unit, "bound": figure.bound, "peer": figure.peer} for figure in figures},
     }
 
 

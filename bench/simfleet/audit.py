@@ -38,6 +38,20 @@ def compare(database_url: str, session: int, ledger: Mapping[UUID, Decided]) -> 
     return judge([(UUID(row[0]), Decided(*row[1:])) for row in rows], ledger)
 
 
+def lags_s(database_url: str, session: int) -> list[float]:
+    """Return how long each event took from the camera's decision to ingest, in the order in which they were decided.
+
+    Both clocks must be one: this is for a fleet on the host itself.
+    """
+    engine = create_engine(database_url)
+    query = select(events.c.ts, events.c.received_at).where(events.c.session == session).order_by(events.c.ts)
+    try:
+        with engine.connect() as connection:
+            return [(row[1] - row[0]).total_seconds() for row in connection.execute(query)]
+    finally:
+        engine.dispose()
+
+
 def judge(rows: list[tuple[UUID, Decided]], ledger: Mapping[UUID, Decided]) -> Findings:
     """Compare rows with the ledger."""
     times = Counter(event_id for event_id, _ in rows)

@@ -80,9 +80,8 @@ class Host:
 
 
 def _listeners(ports: Mapping[int, str]) -> dict[str, int]:
-    connections = psutil.net_connections(kind="tcp")
-    return {
-        ports[one.laddr.port]: one.pid
-        for one in connections
-        if one.status == psutil.CONN_LISTEN and one.pid and one.laddr.port in ports
-    }
+    found: dict[str, int] = {}
+    for one in psutil.net_connections(kind="tcp"):
+        if one.status == psutil.CONN_LISTEN and one.pid and one.laddr and one.laddr.port in ports:
+            found[ports[one.laddr.port]] = one.pid
+    return found
