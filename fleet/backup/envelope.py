@@ -86,8 +86,8 @@ def opening(file: BinaryIO, passphrase: bytes) -> tuple[Header, io.BufferedIOBas
         sealer.check(file.read(TAG_BYTES))
     except WrongPassphrase:
         raise ArchiveUnusable("the passphrase does not open it (or its first bytes were altered)") from None
-    packed = gzip.GzipFile(fileobj=_Opened(file, sealer, header.chunk_bytes), mode="rb")
-    return header, packed
+    chunks = io.BufferedReader(_Opened(file, sealer, header.chunk_bytes))
+    return header, gzip.GzipFile(fileobj=chunks, mode="rb")
 
 
 def _require_sane(header: Header) -> None:
