@@ -67,8 +67,8 @@ def make_event(outbox: UUID, seq: int, now: datetime, chance: random.Random) -> 
         score=share(),
         box=(share(), share(), share(), share()),
         best_score=share(),
-        started_at=now,
-        frame_ts=now,
+        started_at=now - timedelta(milliseconds=450),
+        frame_ts=now - timedelta(milliseconds=50),
         aspect=1.7778,
     )
 

@@ -20,15 +20,17 @@ from sqlalchemy.engine import Engine
 from bench import ingest_bare, ingest_load
 from bench.ingest_events import device_ids
 from dashboard.store.migrate import migrate
-from fleet.mqtt import Session, SessionOptions
 from fleet.settings import ServerSettings
 from fleet.topics import EVERYTHING_UP
 from tests.support.broker import Mosquitto, running_broker
 from tests.support.dashboard import environment, site_settings
+from tests.support.waiting import wait_until
 
 INGEST = "srv-ingest-1"
 PATIENCE_S = 120.0
 LOOK_S = 0.02
+# A few cameras stand for a fleet: what one may send is no limit here, though it is asked for each message.
+UNLIMITED = 1_000_000
 
 
 class DidNotFinish(Exception):
@@ -90,13 +92,9 @@ class Rig:
             yield Load(process)
 
     def keep_session(self) -> None:
-        """Have the broker keep what comes for ingest while nobody listens."""
-        session = Session(self.broker.servers, self.broker.files_of(INGEST), SessionOptions(INGEST))
-        session.subscribe(EVERYTHING_UP, 1, lambda _: None)
-        session.start()
-        if not session.wait_connected(10):
-            raise DidNotFinish("no session at the broker")
-        session.stop()
+        """Let ingest run once, so that from now on the broker keeps what comes for it."""
+        with self.ingest() as ingest:
+            ingest.wait_connected()
 
     def fill(self, load: Load) -> None:
         """Publish everything into the kept session."""
@@ -123,18 +121,25 @@ class Rig:
     def ingest(self, url: str | None = None) -> Iterator["Ingest"]:
         """Run ingest on a new store."""
         self._made += 1
-        home = self.folder / f"store-{self._made}"
-        given = {} if url is None else {"events_database_url": url}
+        store = self.folder / f"events-{self._made}.db"
         ports = {name: getattr(self.broker.settings, name) for name in ("broker_port", "broker_servers_port")}
-        settings = site_settings(home, **ports, **given)
-        home.mkdir(mode=0o700)
-        settings.home.pki.symlink_to(self.broker.settings.home.pki)
+        # One home, as the broker's session is one; a store of its own for each run.
+        settings = site_settings(
+            self.broker.settings.home.path,
+            **ports,
+            events_database_url=url or f"sqlite:///{store}",
+            ingest_device_rate=UNLIMITED,
+            ingest_device_burst=UNLIMITED,
+            log_level="info",
+        )
         engine = create_engine(settings.events_database.replace("postgresql://", "postgresql+psycopg://"))
         if url is not None:
             with engine.begin() as connection:
                 connection.execute(text("DROP SCHEMA public CASCADE"))
                 connection.execute(text("CREATE SCHEMA public"))
         migrate(settings)
+        home = self.folder / f"run-{self._made}"
+        home.mkdir()
         with (home / "ingest.log").open("w") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dashboard.ingest"], env=_around(settings), stdin=subprocess.DEVNULL, stderr=log
@@ -163,6 +168,10 @@ class Ingest:
                 raise DidNotFinish(f"{self._stored()} of {events} events stored; {self.log.read_text()[-600:]}")
             time.sleep(LOOK_S)
         return time.time()
+
+    def wait_connected(self) -> None:
+        """Wait until the broker has accepted its connection."""
+        wait_until(lambda: "connected to the broker" in self.log.read_text(), PATIENCE_S, "ingest connects")
 
     def change_seq(self) -> int:
         """Return the newest committed change number: events and a few changes of cameras."""
@@ -202,7 +211,11 @@ def running_rig(folder: Path) -> Iterator[Rig]:
 
 
 def _around(settings: ServerSettings) -> dict[str, str]:
-    return {**os.environ, **environment(settings)}
+    limits = {
+        "CAMFLEET_INGEST_DEVICE_RATE": str(settings.ingest_device_rate),
+        "CAMFLEET_INGEST_DEVICE_BURST": str(settings.ingest_device_burst),
+    }
+    return {**os.environ, **environment(settings), **limits}
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from paho.mqtt import client as paho
@@ -21,7 +20,19 @@ from paho.mqtt.reasoncodes import ReasonCode
 from fleet.home import CredentialFiles
 from fleet.logs import get_logger
 from fleet.mqtt_client import MOST_TOPICS, Client, Received
+from fleet.mqtt_options import MAX_IN_FLIGHT, BrokerAddress, Handler, SessionOptions, Subscription, Will
 from fleet.tls import client_context, describe
+
+__all__ = [
+    "EXPLANATIONS",
+    "MOST_TOPICS",
+    "BrokerAddress",
+    "Received",
+    "Session",
+    "SessionOptions",
+    "Subscription",
+    "Will",
+]
 
 log = get_logger(__name__)
 
@@ -37,62 +48,7 @@ EXPLANATIONS = {
     TAKEN_OVER: "lost again right after connecting: if another client uses this certificate, stop one of them",
 }
 MAX_PACKET_BYTES = 256 * 1024
-MAX_IN_FLIGHT = 1000
 WITH_WILL = 0x04
-
-
-@dataclass(frozen=True)
-class BrokerAddress:
-    """Where the broker listens; `host` must be in its certificate."""
-
-    host: str
-    port: int
-
-
-@dataclass(frozen=True)
-class Will:
-    """What the broker says for us when we die without a word, `delay` after the connection was lost."""
-
-    topic: str
-    payload: bytes
-    qos: int = 1
-    retain: bool = True
-    delay: timedelta = timedelta(seconds=10)
-
-
-@dataclass(frozen=True)
-class SessionOptions:
-    """How a session behaves. `client_id` equals the certificate's CN; `spread_s` spreads a fleet's reconnects.
-
-    `clean_start` throws away what the broker kept for this client id, at every connection.
-    """
-
-    client_id: str
-    will: Will | None = None
-    expiry: timedelta = timedelta(days=1)
-    receive_maximum: int = MAX_IN_FLIGHT
-    manual_ack: bool = False
-    clean_start: bool = False
-    spread_s: float = 0.0
-    keepalive_s: int = 15
-
-
-Handler = Callable[[list[Received]], None]
-
-
-@dataclass(frozen=True)
-class Subscription:
-    """A topic filter and what to do with its messages, as many as come at once, on the network thread."""
-
-    topic_filter: str
-    qos: int
-    handler: Handler
-
-    def matches(self, topic: str) -> bool:
-        """Say whether a message is this subscription's; a shared group's name is no part of what topics match."""
-        shared = self.topic_filter.startswith("$share/")
-        plain = self.topic_filter.split("/", 2)[2] if shared else self.topic_filter
-        return bool(paho.topic_matches_sub(plain, topic))
 
 
 Connected = Callable[[bool], None]

@@ -43,12 +43,19 @@ _envelopes = msgspec.json.Decoder(_Envelope)
 _items = msgspec.json.Decoder(_Item)
 
 
+def is_plain(received: Received) -> bool:
+    """Say whether there is nothing to unpack and nothing wrong with its size; asked of every message."""
+    if len(received.payload) > topics.MAX_PAYLOAD_BYTES:
+        return False
+    return not received.topic.endswith(_ENDING) or not received.payload
+
+
 def unpack(received: Received) -> list[Received]:
     """Return what a message holds: the events of a backfill, or itself; MalformedMessage says why neither."""
+    if is_plain(received):
+        return [received]
     if len(received.payload) > topics.MAX_PAYLOAD_BYTES:
         raise MalformedMessage(f"payload: {len(received.payload)} bytes, more than {topics.MAX_PAYLOAD_BYTES}")
-    if not received.topic.endswith(_ENDING) or not received.payload:
-        return [received]
     try:
         device_id = Topic.parse(received.topic).device_id
         envelope = _envelopes.decode(received.payload)

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
+from dashboard.ingest.agent_event import AgentEvent, read_agent_event
 from dashboard.ingest.backfill import Late
 from fleet.identifiers import is_server_id
 from fleet.messages import (
@@ -16,7 +18,7 @@ from fleet.messages import (
     RegistryFacts,
     StreamStatus,
 )
-from fleet.mqtt import Received
+from fleet.mqtt import MOST_TOPICS, Received
 from fleet.topics import Channel, NotATopic, Topic
 
 KINDS: dict[Channel, type[Message]] = {
@@ -30,12 +32,12 @@ KINDS: dict[Channel, type[Message]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Fact:
     """A message that could be read, when it arrived, and whether the broker only repeated it."""
 
     topic: Topic
-    message: Message
+    message: Message | AgentEvent
     received_at: datetime
     retained: bool
     # Of a late event: when its camera sent it, which tells whether that clock is right.
@@ -71,6 +73,25 @@ def sender_of(topic: str) -> str:
 
 def decode(received: Received, now: datetime) -> Fact | Ignored | Malformed:
     """Read one message; a backfill was unpacked before, and of it only what is no event still has its topic."""
+    topic = _event_topic(received.topic)
+    event = read_agent_event(received.payload) if topic else None
+    if topic is None or event is None:
+        return _decode_strictly(received, now)
+    sent_at = received.sent_at if isinstance(received, Late) else None
+    return Fact(topic, event, now, received.retained, sent_at)
+
+
+@lru_cache(maxsize=MOST_TOPICS)
+def _event_topic(text: str) -> Topic | None:
+    """Return a camera's event topic; None for every other one."""
+    try:
+        topic = Topic.parse(text)
+    except NotATopic:
+        return None
+    return topic if topic.channel is Channel.EVENT and not is_server_id(topic.device_id) else None
+
+
+def _decode_strictly(received: Received, now: datetime) -> Fact | Ignored | Malformed:
     try:
         topic = Topic.parse(received.topic)
     except NotATopic as error:

@@ -8,6 +8,7 @@ from fleet.mqtt import Received
 
 MOST_MESSAGES = 2_000
 MOST_BYTES = 32 * 1024 * 1024
+ROOM_WAIT_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,24 @@ class Inbox:
             self._items.append(item)
             self._bytes += _size(item)
             self._changed.notify_all()
+
+    def put_all(self, messages: list[Received]) -> None:
+        """Add messages without waiting; whoever reads them asks `has_room` first, and so never brings many too many."""
+        with self._changed:
+            if self._closed:
+                return
+            if self._is_full():
+                kept = [item for item in messages if item.qos > 0]
+                self.dropped += len(messages) - len(kept)
+                messages = kept
+            self._items.extend(messages)
+            self._bytes += sum(map(_size, messages))
+            self._changed.notify_all()
+
+    def has_room(self) -> bool:
+        """Say whether more may be put; waits a moment for it."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._closed or not self._is_full(), timeout=ROOM_WAIT_S)
 
     def gather(self, wait_s: float, most: int) -> list[Item]:
         """Wait for a first item, then take at once what is there, at most `most` items: a batch never waits to fill."""

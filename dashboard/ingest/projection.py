@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from dashboard.ingest import presence, rows
+from dashboard.ingest.agent_event import AnyEvent
 from dashboard.ingest.clock import ClockFacts, is_clock_suspect
 from dashboard.ingest.decode import Fact, Malformed
 from dashboard.ingest.oddities import Oddities, Oddity
@@ -13,7 +14,7 @@ from dashboard.ingest.presence import CameraPresence, Link, Standing
 from dashboard.ingest.receipts import Committed, owed_for
 from dashboard.ingest.roles import is_shared
 from dashboard.store.records import Records, Row
-from fleet.messages import Birth, Event, Health, Presence, Probe, Reason, RegistryFacts, StreamStatus
+from fleet.messages import Birth, Health, Presence, Probe, Reason, RegistryFacts, StreamStatus
 from fleet.topics import Channel
 
 _LONGEST_S = 100 * 365 * 86_400.0
@@ -28,7 +29,7 @@ class KnownCamera:
     clock: ClockFacts = field(default_factory=ClockFacts)
 
 
-@dataclass
+@dataclass(slots=True)
 class Outcome:
     """What one message adds to the store, and what its camera is owed once that is committed."""
 
@@ -47,6 +48,8 @@ class Projection:
     link: Link = field(default_factory=Link)
     odd: Oddities = field(default_factory=Oddities)
     judges: bool = True
+    # Since when a camera that is online was last heard, where nothing else about it changed.
+    _heard: dict[str, datetime] = field(default_factory=dict)
 
     def remember(self, stored: Iterable[Row]) -> None:
         """Start from what an earlier run has stored."""
@@ -89,8 +92,8 @@ class Projection:
 
     def _for_all(self, turn: Callable[[CameraPresence], CameraPresence]) -> Records:
         records = Records()
-        for device_id, known in list(self.cameras.items()) if self.judges else ():
-            self._turn(device_id, turn(known.presence), records)
+        for device_id in list(self.cameras) if self.judges else ():
+            self._turn(device_id, turn(self._known(device_id).presence), records)
         return records
 
     def _turn(self, device_id: str, turned: CameraPresence, records: Records) -> None:
@@ -102,7 +105,11 @@ class Projection:
         self.cameras[device_id] = replace(known, presence=turned)
 
     def _known(self, device_id: str) -> KnownCamera:
-        return self.cameras.get(device_id, KnownCamera())
+        known = self.cameras.get(device_id) or KnownCamera()
+        if device_id in self._heard:
+            known = replace(known, presence=replace(known.presence, last_seen_at=self._heard.pop(device_id)))
+            self.cameras[device_id] = known
+        return known
 
     def _is_alive(self, fact: Fact, session: int | None, records: Records) -> None:
         if not fact.retained:
@@ -152,9 +159,15 @@ class Projection:
         outcome.records.change_camera(device_id)
 
     def _event(self, fact: Fact, outcome: Outcome) -> None:
-        event, device_id = cast(Event, fact.message), fact.topic.device_id
-        self._is_alive(fact, None, outcome.records)
-        known = self._known(device_id)
+        event, device_id = cast(AnyEvent, fact.message), fact.topic.device_id
+        known = self.cameras.get(device_id)
+        if known and known.presence.standing is Standing.ONLINE:
+            # What `on_alive` does of it, without two copies for each event.
+            if not fact.retained:
+                self._heard[device_id] = fact.received_at
+        else:
+            self._is_alive(fact, None, outcome.records)
+            known = self._known(device_id)
         row = rows.event_row(device_id, str(fact.topic.stream), event, fact.received_at)
         row["site_id"] = known.site_id
         clock = known.clock if fact.sent_at is None else known.clock.with_word(fact.sent_at, fact.received_at)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,12 +16,11 @@ PAUSE = timedelta(seconds=1)
 MOST_RANGES = 1000
 
 
-@dataclass(frozen=True)
-class Committed:
+class Committed(NamedTuple):
     """One committed message of a camera's outbox."""
 
     device_id: str
-    outbox: UUID
+    outbox: UUID | str
     seq: int
 
 
@@ -51,13 +50,13 @@ class Receipts:
     """Remembers what was committed until a receipt says so; the first receipt of a camera goes at once."""
 
     pause: timedelta = PAUSE
-    _waiting: dict[str, dict[UUID, set[int]]] = field(default_factory=dict)
+    _waiting: dict[str, dict[str, set[int]]] = field(default_factory=dict)
     _sent_at: dict[str, datetime] = field(default_factory=dict)
 
     def add(self, committed: Iterable[Committed]) -> None:
         """Note what a transaction has made durable."""
-        for item in committed:
-            self._waiting.setdefault(item.device_id, {}).setdefault(item.outbox, set()).add(item.seq)
+        for device_id, outbox, seq in committed:
+            self._waiting.setdefault(device_id, {}).setdefault(str(outbox), set()).add(seq)
 
     def take_due(self, now: datetime) -> list[tuple[str, Receipt]]:
         """Return receipts to send now, by device, and forget what they say."""
@@ -77,7 +76,7 @@ class Receipts:
     def _take(self, device_id: str, now: datetime) -> list[Receipt]:
         self._sent_at[device_id] = now
         return [
-            Receipt(ts=now, outbox=outbox, committed=ranges[start : start + MOST_RANGES], server_ts=now)
+            Receipt(ts=now, outbox=UUID(outbox), committed=ranges[start : start + MOST_RANGES], server_ts=now)
             for outbox, seqs in self._waiting.pop(device_id).items()
             for ranges in [to_ranges(seqs)]
             for start in range(0, len(ranges), MOST_RANGES)

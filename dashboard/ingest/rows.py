@@ -3,13 +3,14 @@
 import hashlib
 from datetime import datetime
 
+from dashboard.ingest.agent_event import AnyEvent
 from dashboard.ingest.decode import Malformed
 from dashboard.ingest.presence import CameraPresence
 from dashboard.store.records import Row
-from fleet.messages import Birth, Event, Health, Probe, RegistryFacts, StreamStatus
+from fleet.messages import Birth, Health, Probe, RegistryFacts, StreamStatus
 
 
-def event_row(device_id: str, stream: str, event: Event, received_at: datetime) -> Row:
+def event_row(device_id: str, stream: str, event: AnyEvent, received_at: datetime) -> Row:
     """Return an event's row; site and suspicion are the caller's to add."""
     return {
         "device_id": device_id,
@@ -23,12 +24,12 @@ def event_row(device_id: str, stream: str, event: Event, received_at: datetime) 
         "track_id": event.track_id,
         "label": event.label,
         "score": event.score,
-        "box": list(event.box),
-        "best_box": list(event.best_box),
+        "box": event.box,
+        "best_box": event.best_box,
         "best_score": event.best_score,
         "aspect": event.aspect,
         "zones": event.zones,
-        "path": [list(point) for point in event.path],
+        "path": event.path,
         "lost": event.lost,
         "started_at": event.started_at,
         "ended_at": event.ended_at,

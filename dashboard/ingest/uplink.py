@@ -56,9 +56,10 @@ class Uplink:
             options,
             on_connected=self._connected,
             on_disconnected=self._disconnected,
+            has_room=inbox.has_room,
         )
         for topic_filter in role.filters:
-            self.session.subscribe(topic_filter, 1, inbox.put)
+            self.session.subscribe_many(topic_filter, 1, inbox.put_all)
 
     def _connected(self, session_present: bool) -> None:
         log.info("connected to the broker", session_present=session_present)

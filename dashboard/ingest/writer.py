@@ -2,14 +2,15 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from dashboard.ingest.backfill import unpack
+from dashboard.ingest.backfill import is_plain, unpack
 from dashboard.ingest.condition import Condition
-from dashboard.ingest.decode import Fact, Ignored, Malformed, decode
+from dashboard.ingest.decode import Fact, Malformed, decode
 from dashboard.ingest.inbox import Inbox, Item, LinkChange
 from dashboard.ingest.metrics import Metrics
 from dashboard.ingest.oddities import Oddity
@@ -21,6 +22,7 @@ from fleet import topics
 from fleet.logs import get_logger
 from fleet.messages import MalformedMessage, Probe
 from fleet.mqtt import Received
+from fleet.topics import Channel
 
 log = get_logger(__name__)
 
@@ -36,7 +38,7 @@ class Broker(Protocol):
 
     def publish(self, topic: str, payload: bytes, *, qos: int) -> bool: ...
 
-    def acknowledge(self, received: Received) -> None: ...
+    def acknowledge_all(self, messages: list[Received]) -> None: ...
 
 
 class Store(Protocol):
@@ -62,7 +64,7 @@ class AdmitAll:
         return True
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Handled:
     """One received message and what follows from it."""
 
@@ -89,6 +91,7 @@ class Writer:
     _next_tick: datetime | None = None
     _next_probe: datetime | None = None
     _blamed: set[str] = field(default_factory=set)
+    _taken: Counter[Channel] = field(default_factory=Counter)
 
     def run(self) -> None:
         """Work until `stopping` is set."""
@@ -109,6 +112,7 @@ class Writer:
 
     def _store_all(self, items: list[Item]) -> bool:
         handled: list[Handled] = []
+        now, now_s = self.clock(), time.monotonic()
         for item in items:
             if isinstance(item, LinkChange):
                 # Order matters: what came before the break must not count as heard after it.
@@ -116,31 +120,31 @@ class Writer:
                     return False
                 handled = []
                 self._commit(self.projection.link_changed(item.is_up, self.clock()))
+            elif not self.limiter.admits(item, now_s):
+                handled.append(Handled(item, Outcome()))
+            elif is_plain(item):
+                handled.append(Handled(item, self._apply(item, now)))
             else:
-                handled += self._handle(item)
+                handled += self._unpack(item, now)
         return self._finish(handled)
 
-    def _handle(self, received: Received) -> list[Handled]:
-        """Apply a message; each event of a backfill is one of its own, and the whole is what the broker hears of."""
-        if not self.limiter.admits(received, time.monotonic()):
-            return [Handled(received, Outcome())]
+    def _unpack(self, received: Received, now: datetime) -> list[Handled]:
+        """Apply each event of a backfill as one of its own; the whole is what the broker hears of."""
         try:
             parts = unpack(received)
         except MalformedMessage as error:
-            return [Handled(received, self._set_aside(Malformed(received, str(error), self.clock())))]
-        handled = [Handled(part, self._apply(part)) for part in parts]
-        return handled if parts == [received] else [*handled, Handled(received, Outcome())]
+            return [Handled(received, self._set_aside(Malformed(received, str(error), now)))]
+        return [*(Handled(part, self._apply(part, now)) for part in parts), Handled(received, Outcome())]
 
-    def _apply(self, received: Received) -> Outcome:
-        now = self.clock()
+    def _apply(self, received: Received, now: datetime) -> Outcome:
         what = decode(received, now)
-        if isinstance(what, Ignored):
-            self.metrics.ignored.labels(what.channel).inc()
-            return Outcome()
+        if isinstance(what, Fact):
+            self._taken[what.topic.channel] += 1
+            return self._take(what, received)
         if isinstance(what, Malformed):
             return self._set_aside(what)
-        self.metrics.messages.labels(what.topic.channel.value).inc()
-        return self._take(what, received)
+        self.metrics.ignored.labels(what.channel).inc()
+        return Outcome()
 
     def _take(self, fact: Fact, received: Received) -> Outcome:
         try:
@@ -169,12 +173,15 @@ class Writer:
 
     def _finish(self, handled: list[Handled]) -> bool:
         """Commit, then acknowledge and note receipts; returns False when stopped before it was committed."""
+        for channel, count in self._taken.items():
+            self.metrics.messages.labels(channel.value).inc(count)
+        self._taken.clear()
         if not handled:
             return True
         if not self._commit(_merged(handled), handled):
             return False
+        self.broker.acknowledge_all([done.received for done in handled])
         for done in handled:
-            self.broker.acknowledge(done.received)
             self.receipts.add(done.outcome.committed)
             self._note_probe(done.outcome)
         return True

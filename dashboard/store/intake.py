@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dashboard.store.database import Database, take_change_numbers
+from dashboard.store.event_upsert import upsert_of
 from dashboard.store.records import Records, Row, happened_at
 from dashboard.store.tables import cameras, events, probes, quarantine, streams, telemetry_raw
 
@@ -14,7 +16,7 @@ from dashboard.store.tables import cameras, events, probes, quarantine, streams,
 MOST_QUARANTINED = 100
 # What an event keeps from its first arrival: where its camera stood when it happened, and when that was. An index on
 # such a column costs a later revision nothing.
-_EVENT_FIRST = {"device_id", "event_id", "site_id", "happened_at"}
+_EVENT_FIRST = frozenset({"site_id", "happened_at"})
 _UNSEEN = {"presence": "pending", "reason": "never-seen"}
 
 Upsert = sqlite.Insert | postgresql.Insert
@@ -43,17 +45,13 @@ class Intake:
     def _write_events(self, connection: Connection, rows: list[Row], first: int) -> int:
         if not rows:
             return 0
-        statement = self._insert(events)
-        newer = statement.on_conflict_do_update(
-            index_elements=[events.c.device_id, events.c.event_id],
-            set_={c.name: statement.excluded[c.name] for c in events.c if c.name not in _EVENT_FIRST},
-            where=statement.excluded.rev > events.c.rev,
-        )
-        numbered = [
-            {**row, "change_seq": seq, "happened_at": happened_at(row)} for seq, row in enumerate(rows, start=first)
-        ]
-        options = {"preserve_rowcount": True}
-        return connection.execute(newer, numbered, execution_options=options).rowcount
+        own: dict[str, list[Any]] = {
+            "change_seq": list(range(first, first + len(rows))),
+            "happened_at": list(map(happened_at, rows)),
+        }
+        given = {c.name: [row[c.name] for row in rows] for c in events.c if c.name not in own}
+        upsert = upsert_of(events, _EVENT_FIRST, is_sqlite=self.database.is_sqlite)
+        return upsert.execute(connection, given | own)
 
     def _write_cameras(self, connection: Connection, changes: dict[str, Row], first: int) -> None:
         by_columns: dict[frozenset[str], list[Row]] = {}

@@ -10,7 +10,7 @@ Row = dict[str, Any]
 LONGEST_DELAY = timedelta(days=365)
 
 
-@dataclass
+@dataclass(slots=True)
 class Records:
     """Rows by kind, in the order in which they arrived. `cameras` holds changed columns per device id."""
 

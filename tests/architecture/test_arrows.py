@@ -9,7 +9,7 @@ from tests.architecture.source import PACKAGES, PROGRAMS, Module, modules
 
 DOORS: dict[str, str] = {
     "paho": r"fleet\.mqtt(_.*)?|bench\.ingest_bare",
-    "msgspec": r"dashboard\.ingest(\..*)?",
+    "msgspec": r"dashboard\.(ingest|store)(\..*)?",
     "cryptography": r"fleet\.pki(\..*)?",
     "pydantic_settings": r"fleet\.settings|camera_agent\.settings",
     "structlog": r"fleet\.logs",

@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
+
+from dashboard.ingest.agent_event import AgentEvent
 from fleet import topics
 from fleet.messages import (
     Birth,
@@ -111,3 +114,9 @@ def received(message: Message, *, device_id: str = CAMERA, retained: bool = Fals
     """A message as the session hands it over."""
     qos = 0 if isinstance(message, Health) else 1
     return Received(topic_of(message, device_id), message.encode(), qos, retained, mid, 1)
+
+
+def as_event(read: object) -> Event:
+    """What ingest read, whichever way, as the strict model."""
+    assert isinstance(read, Event | AgentEvent)
+    return read if isinstance(read, Event) else Event.model_validate(msgspec.structs.asdict(read))

@@ -17,7 +17,7 @@ from fleet import topics
 from fleet.messages import Event, MalformedMessage, pack_backfill
 from fleet.messages.backfill import MOST_EVENTS
 from fleet.mqtt import Received
-from tests.support.camera_words import CAMERA, MOMENT, OUTBOX, event, health, received
+from tests.support.camera_words import CAMERA, MOMENT, OUTBOX, as_event, event, health, received
 
 DAY = timedelta(days=1)
 
@@ -44,7 +44,7 @@ def test_each_event_is_read_as_if_it_had_come_alone_with_its_own_bytes() -> None
     assert [(part.topic, part.payload) for part in parts] == [
         (topics.event(CAMERA, "main"), one.encode()) for one in sent
     ]
-    assert [fact.message for fact in read(packed(*sent))] == sent
+    assert [as_event(fact.message) for fact in read(packed(*sent))] == sent
 
 
 def test_any_other_message_is_left_as_it_is() -> None:

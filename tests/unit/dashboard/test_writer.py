@@ -28,8 +28,8 @@ class FakeBroker:
         self.published.append((topic, payload))
         return True
 
-    def acknowledge(self, message: Received) -> None:
-        self.acknowledged.append(message.mid)
+    def acknowledge_all(self, messages: list[Received]) -> None:
+        self.acknowledged += [message.mid for message in messages]
 
     def receipts(self) -> list[list[tuple[int, int]]]:
         own = topics.receipt(CAMERA)
