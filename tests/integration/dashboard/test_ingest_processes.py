@@ -24,6 +24,7 @@ from tests.support.dashboard import Site
 from tests.support.databases import new_database
 from tests.support.fake_camera import FakeCamera, camera
 from tests.support.ingest_site import ingest_site
+from tests.support.resending import Resending
 from tests.support.scale import count
 from tests.support.waiting import wait_until
 
@@ -107,30 +108,9 @@ def play(site: Site, broker: Mosquitto, stream: list[Said], *, kill: int | None)
                 site.kill(f"ingest-{kill}")
         if kill is not None:
             site.start_ingest(kill)
-        again = Resending(cameras, stream)
+        again = Resending([(cameras[one.device_id], one.event) for one in stream])
         wait_until(again.is_all_confirmed, WITHIN_S, "everything has a receipt")
         return {device_id: speaker.confirmed() for device_id, speaker in cameras.items()}
-
-
-@dataclass
-class Resending:
-    """Sends what has no receipt again, as agents do, each time that no news came for a while."""
-
-    cameras: dict[str, FakeCamera]
-    stream: list[Said]
-    patience: int = 50
-    _seen: int = -1
-    _quiet: int = 0
-
-    def is_all_confirmed(self) -> bool:
-        open_ones = [one for one in self.stream if one.event.seq not in self.cameras[one.device_id].confirmed()]
-        self._quiet = self._quiet + 1 if len(open_ones) == self._seen else 0
-        self._seen = len(open_ones)
-        if self._quiet >= self.patience:
-            self._quiet = 0
-            for one in open_ones:
-                self.cameras[one.device_id].say(one.event)
-        return not open_ones
 
 
 def stored(site: Site) -> list[dict[str, Any]]:
