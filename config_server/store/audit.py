@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, insert, select, text
 
 from config_server.records import AuditEntry
+from config_server.store.prepared import Prepared
 from config_server.store.tables import audit, audit_checkpoints
 from fleet.audit_chain import GENESIS, ChainedRow, Checkpoint, link
 
@@ -15,9 +16,8 @@ from fleet.audit_chain import GENESIS, ChainedRow, Checkpoint, link
 CHAIN_LOCK = 0x63616D61
 READ_AT_ONCE = 1000
 
-# Made once: building a statement costs more than running it, and these stand in every change.
-_ADD = insert(audit)
-_NEWEST_HASH = select(audit.c.hash).order_by(audit.c.id.desc()).limit(1)
+_ADD = Prepared(insert(audit), [column.name for column in audit.c if column.name != "id"])
+_NEWEST_HASH = Prepared(select(audit.c.hash).order_by(audit.c.id.desc()).limit(1))
 
 
 class Audit:
@@ -29,10 +29,10 @@ class Audit:
     def add(self, entry: AuditEntry) -> None:
         """Append an entry and chain it to the newest."""
         self._lock()
-        values = asdict(entry) | {"detail": dict(entry.detail)}
+        values = {**vars(entry), "detail": dict(entry.detail)}
         previous = self._newest_hash()
         hashes = {"previous_hash": previous, "hash": link(previous, values)}
-        self._connection.execute(_ADD, values | hashes)
+        _ADD.change(self._connection, values | hashes)
 
     def of_device(self, device_id: str | None) -> Sequence[AuditEntry]:
         """Every entry about a device, oldest first; None: those that are about no device."""
@@ -67,7 +67,7 @@ class Audit:
             self._connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CHAIN_LOCK})
 
     def _newest_hash(self) -> bytes:
-        newest = self._connection.execute(_NEWEST_HASH).first()
+        newest = _NEWEST_HASH.first(self._connection, {})
         if newest is not None:
             return newest.hash or GENESIS
         signed = select(audit_checkpoints.c.hash).order_by(audit_checkpoints.c.id.desc()).limit(1)

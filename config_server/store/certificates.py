@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, literal, select, tuple_, update
 
 from config_server.records import CertificateFilter, CertificateRecord, CrlRecord
+from config_server.store.prepared import Prepared
 from config_server.store.tables import certificates, crls, devices
 
-_ADD = insert(certificates)
+_ADD = Prepared(insert(certificates), certificates.c.keys())
 _CRL_VERSION = select(crls.c.number, crls.c.this_update).where(crls.c.issuer_ski == bindparam("wanted"))
 
 
@@ -22,7 +23,7 @@ class Certificates:
 
     def add(self, certificate: CertificateRecord) -> None:
         """Record a certificate; every one is recorded in the transaction that hands it out."""
-        self._connection.execute(_ADD, vars(certificate))
+        _ADD.change(self._connection, vars(certificate))
 
     def newest_of(self, device_ids: Iterable[str]) -> dict[str, CertificateRecord]:
         """The unrevoked certificate that ends last, of each device that has one."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 _WRITING = "camfleet_writing"
 BUSY_S = 5
 BUSY_MS = BUSY_S * 1000
-ASK_AGAIN_S = 0.001
+ASK_AGAIN_S = 0.0002
 
 
 class StoreUnavailable(Exception):
@@ -88,10 +88,10 @@ def transaction(engine: Engine, *, writing: bool) -> Iterator[Connection]:
             prepared = connection.execution_options(**{_WRITING: writing})
             with prepared.begin():
                 yield prepared
-    except DBAPIError as failure:
+    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as failure:
         raise StoreUnavailable(f"the registry's database is not usable: {reason_of(failure)}") from failure
 
 
-def reason_of(failure: DBAPIError) -> str:
+def reason_of(failure: Exception) -> str:
     """What the database said, on one line and without the statement, which may hold secrets."""
-    return " ".join(str(failure.orig).split())
+    return " ".join(str(failure.orig if isinstance(failure, DBAPIError) else failure).split())

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from config_server.records import DeviceFilter, DeviceRecord
 from config_server.store.conflict import insert_new
+from config_server.store.prepared import Prepared
 from config_server.store.tables import devices
 
-# Made once: building a statement costs more than running it, and these stand in every enrolment.
-_GET = select(devices).where(devices.c.device_id == bindparam("wanted"))
-_COUNT = select(func.count()).select_from(devices)
-_SET_STATE = (
+_GET = Prepared(select(devices).where(devices.c.device_id == bindparam("wanted")))
+_COUNT = Prepared(select(func.count().label("number")).select_from(devices))
+_SET_STATE = Prepared(
     update(devices)
     .where(devices.c.device_id == bindparam("wanted"))
     .values(state=bindparam("to"), facts_seq=devices.c.facts_seq + 1)
@@ -45,7 +45,7 @@ class Devices:
 
     def get(self, device_id: str) -> DeviceRecord | None:
         """The device, or None."""
-        row = self._connection.execute(_GET, {"wanted": device_id}).first()
+        row = _GET.first(self._connection, {"wanted": device_id})
         return None if row is None else _record(row)
 
     def hold(self, device_id: str) -> None:
@@ -64,11 +64,12 @@ class Devices:
 
     def count(self) -> int:
         """How many devices there are."""
-        return self._connection.execute(_COUNT).scalar_one()
+        counted = _COUNT.first(self._connection, {})
+        return 0 if counted is None else int(counted.number)
 
     def set_state(self, device_id: str, state: str) -> None:
         """Change the state and mark the facts as changed."""
-        self._connection.execute(_SET_STATE, {"wanted": device_id, "to": state})
+        _SET_STATE.change(self._connection, {"wanted": device_id, "to": state})
 
     def deny(self, device_id: str, now: datetime) -> None:
         """Remember that the device was cut off: the brokers refuse it everything from now on."""
@@ -136,7 +137,7 @@ def _narrowed(statement: Select[Any], wanted: DeviceFilter) -> Select[Any]:
     return statement
 
 
-def _record(row: Row[Any]) -> DeviceRecord:
+def _record(row: Any) -> DeviceRecord:
     return DeviceRecord(
         device_id=row.device_id,
         name=row.name,

@@ -6,11 +6,11 @@ from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
 from config_server.records import EnrolmentRecord
 from config_server.store.conflict import insert_new
+from config_server.store.prepared import Prepared
 from config_server.store.tables import enrolment_tokens
 
-# Made once: building a statement costs more than running it, and enrolments come in batches.
-_GET = select(enrolment_tokens).where(enrolment_tokens.c.token_id == bindparam("wanted"))
-_USE = (
+_GET = Prepared(select(enrolment_tokens).where(enrolment_tokens.c.token_id == bindparam("wanted")))
+_USE = Prepared(
     update(enrolment_tokens)
     .where(enrolment_tokens.c.token_id == bindparam("wanted"))
     .where(enrolment_tokens.c.used_at.is_(None), enrolment_tokens.c.expires_at > bindparam("now"))
@@ -38,7 +38,7 @@ class Enrolments:
 
     def get(self, token_id: str) -> EnrolmentRecord | None:
         """The token by its public id, used and expired ones too."""
-        row = self._connection.execute(_GET, {"wanted": token_id}).first()
+        row = _GET.first(self._connection, {"wanted": token_id})
         if row is None:
             return None
         return EnrolmentRecord(
@@ -53,7 +53,7 @@ class Enrolments:
 
     def use(self, token_id: str, now: datetime) -> bool:
         """Use the token up; False when somebody else did, or when it expired. Its secrets go with it."""
-        return self._connection.execute(_USE, {"wanted": token_id, "now": now}).rowcount == 1
+        return _USE.change(self._connection, {"wanted": token_id, "now": now}) == 1
 
     def withdraw(self, device_id: str, now: datetime) -> None:
         """End every unused token of a device: it got its certificate in another way."""

@@ -9,8 +9,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from config_server.records import DeviceRecord
-from config_server.store.database import StoreUnavailable, open_engine
+from config_server.records import AuditEntry, DeviceRecord
+from config_server.store.audit import Audit
+from config_server.store.database import StoreUnavailable, open_engine, transaction
+from config_server.store.devices import Devices
 from config_server.store.migrate import VERSION_TABLE, WrongSchema, migrate, require_current_schema
 from config_server.store.registry import Store
 from config_server.store.tables import metadata
@@ -131,3 +133,26 @@ def test_crls_that_run_out_soon_degrade_healthz(api: Api) -> None:
     assert api.get("/healthz", "").get_json()["state"] == "ok"
     api.clock.advance(days=4, hours=1)
     assert api.get("/healthz", "").get_json()["state"] == "degraded"
+
+
+def test_what_is_written_straight_to_the_driver_reads_the_same_through_sqlalchemy(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    migrate(settings)
+    engine = open_engine(settings.config_database)
+    entry = AuditEntry(
+        datetime(2026, 5, 4, 12, 0, 0, 5, UTC), "device:cam-gate1", "tested", None, {"serials": ["1f", "é"]}
+    )
+    with transaction(engine, writing=True) as connection:
+        Audit(connection).add(entry)
+        assert Audit(connection).of_device(None) == [entry]
+    engine.dispose()
+
+
+def test_a_driver_that_refuses_a_prepared_statement_is_an_unusable_store(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'x.db'}")
+    with (
+        pytest.raises(StoreUnavailable, match="no such table: devices"),
+        transaction(engine, writing=False) as connection,
+    ):
+        Devices(connection).get("cam-gate1")
+    engine.dispose()
