@@ -8,8 +8,8 @@ from config_server.store.tables import UtcDateTime, rate_counts
 
 # One statement, which SQLite and PostgreSQL read alike: it stands before every request that nobody identifies for.
 _ADD = text(
-    "INSERT INTO rate_counts (bucket, window_start, count) VALUES (:bucket, :window_start, 1)"
-    " ON CONFLICT (bucket, window_start) DO UPDATE SET count = rate_counts.count + 1 RETURNING count"
+    "INSERT INTO rate_counts (bucket, window_start, count) VALUES (:bucket, :window_start, :more)"
+    " ON CONFLICT (bucket, window_start) DO UPDATE SET count = rate_counts.count + excluded.count RETURNING count"
 ).bindparams(bindparam("window_start", type_=UtcDateTime))
 
 
@@ -19,9 +19,10 @@ class Rates:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, bucket: str, window_start: datetime) -> int:
-        """Count one more in this window; how many there are now."""
-        counted = self._connection.execute(_ADD, {"bucket": bucket, "window_start": window_start})
+    def add(self, bucket: str, window_start: datetime, more: int = 1) -> int:
+        """Count `more` in this window; how many there are now."""
+        values = {"bucket": bucket, "window_start": window_start, "more": more}
+        counted = self._connection.execute(_ADD, values)
         return int(counted.scalar_one())
 
     def forget_before(self, moment: datetime) -> None:

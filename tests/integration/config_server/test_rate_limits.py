@@ -1,7 +1,7 @@
 """Limits per address, counted in the database: across workers, per network, and still there when it takes nothing."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from config_server.app import create_app
-from config_server.rate_limits import RateLimiter, TooManyRequests, network_of
+from config_server.rate_limits import SHARES_KEPT, RateLimiter, Shares, TooManyRequests, network_of
 from config_server.store.database import StoreUnavailable
 from config_server.store.registry import Store, Transaction
 from tests.integration.config_server.conftest import Api, Clock, make_api
@@ -43,6 +43,35 @@ def test_two_workers_share_one_count(api: Api) -> None:
     assert spent(RateLimiter(other, clock)) == 0
     assert spent(RateLimiter(other, clock), "192.0.2.2") == 3
     other.close()
+
+
+def passes(limiters: list[RateLimiter], tries: int, rates: str) -> int:
+    """How many of `tries` requests pass that come to the workers in turn."""
+    passed = 0
+    for number in range(tries):
+        with suppress(TooManyRequests):
+            limiters[number % len(limiters)].spend("enrol", "192.0.2.1", rates)
+            passed += 1
+    return passed
+
+
+def test_of_a_large_limit_workers_count_shares_and_never_pass_more(api: Api) -> None:
+    clock, other = Clock(NOW), Store(api.settings.config_database)
+    limiters = [RateLimiter(api.store, clock), RateLimiter(other, clock)]
+    assert passes(limiters, 520, "505 per minute") == 505
+    clock.advance(minutes=1)
+    assert passes(limiters, 20, "505 per minute") == 20
+    other.close()
+
+
+def test_a_share_is_of_its_window_and_a_forgotten_one_passes_nothing_more(api: Api) -> None:
+    shares, later = Shares(), NOW + timedelta(minutes=1)
+    shares.put("enrol", NOW, 2)
+    assert [shares.take("enrol", moment) for moment in (later, NOW, NOW, NOW)] == [False, True, True, False]
+    shares.put("enrol", NOW, 1)
+    for number in range(SHARES_KEPT):
+        shares.put(f"enrol {number}", later, 1)
+    assert not shares.take("enrol", NOW)
 
 
 def test_a_new_window_begins_when_the_refusal_said(api: Api) -> None:
