@@ -12,6 +12,7 @@ from config_server.rate_limits import RateLimiter
 from config_server.settings import ConfigSettings
 from config_server.signing import Signer
 from config_server.store.registry import Store
+from config_server.store.shared_commit import SharedCommit
 
 EXTENSION = "camfleet"
 
@@ -26,6 +27,7 @@ class Services:
     prover: Prover
     clock: Callable[[], datetime]
     limiter: RateLimiter
+    enrolments: SharedCommit
     crl_shelf: CrlShelf = field(default_factory=CrlShelf)
 
     @property

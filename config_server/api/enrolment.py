@@ -43,8 +43,7 @@ def enrol(body: EnrolmentRequest) -> dict[str, Any]:
     with parts.store.reading() as tx:
         prepared = enrolment.prepare(tx, parts.signer, applicant, now)
         answer = enrolled_answer(tx, prepared.certificate, now)
-    with parts.store.writing() as tx:
-        enrolment.enrol(tx, prepared, applicant.source, now)
+    parts.enrolments.write(lambda tx: enrolment.enrol(tx, prepared, applicant.source, now))
     record = prepared.certificate
     log.info("device enrolled", device_id=record.subject, serial=record.serial, source=applicant.source)
     return answer.model_dump(mode="json")

@@ -23,6 +23,7 @@ class Transaction:
     """Every table, seen through one database transaction."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self.devices = Devices(connection)
         self.sites = Sites(connection)
         self.certificates = Certificates(connection)
@@ -36,6 +37,18 @@ class Transaction:
         self.rates = Rates(connection)
         self.sightings = Sightings(connection)
 
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """A part that fails alone: what it did is undone, what was done before stays."""
+        cursor = self._connection.connection.cursor()
+        cursor.execute("SAVEPOINT step")
+        try:
+            yield
+        except Exception:
+            cursor.execute("ROLLBACK TO SAVEPOINT step")
+            raise
+        cursor.execute("RELEASE SAVEPOINT step")
+
 
 class Store:
     """The database of config_server; safe to use from several threads, to be opened after a fork."""
@@ -43,6 +56,11 @@ class Store:
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
         self._hasty = open_engine(url, durable=False)
+
+    @property
+    def has_one_writer(self) -> bool:
+        """Say whether writers take turns for the whole database, as SQLite's do."""
+        return self._engine.dialect.name == "sqlite"
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
