@@ -1,6 +1,6 @@
 # Shortcuts; everything real is in managed_start.sh.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo start stop restart status doctor test lint types acceptance rules clean
+.PHONY: help setup demo start stop restart status doctor test lint types acceptance bench rules clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 16
@@ -38,6 +38,9 @@ types: ## mypy only
 
 acceptance: ## the acceptance counts (NAME=… for one)
 	./managed_start.sh acceptance $(NAME)
+
+bench: ## every figure in one table, half an hour (QUICK=1: minutes)
+	.venv/bin/python -m bench.suite $(if $(QUICK),--quick)
 
 rules: ## write EMQX's access rules anew from fleet.access
 	.venv/bin/python -m deploy.emqx_access > emqx/acl.conf

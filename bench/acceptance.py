@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.report import RESULTS, ROOT, commit, machine
+from bench.performance import write_page
+from bench.places import RESULTS, ROOT
+from bench.report import commit, machine
 
 FULL, SEED = "CAMFLEET_TEST_FULL", "CAMFLEET_TEST_SEED"
 
@@ -136,6 +138,7 @@ def check(name: str, seed: int) -> dict[str, Any]:
     }
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"acceptance-{name}.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+    write_page()
     return record
 
 

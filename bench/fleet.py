@@ -54,8 +54,8 @@ def fate(site: FleetSite, run: Run) -> list[Figure]:
     """Return what became of the events."""
     findings = compare(site.settings.events_database, run.session, run.tally.ledger)
     return [
-        Figure("fleet_lost", findings.lost + run.tally.waiting, "", "0"),
-        Figure("fleet_twice", findings.twice + findings.strange, "", "0"),
+        Figure("fleet_lost", findings.lost + run.tally.waiting, "", "0", "what the cameras decided"),
+        Figure("fleet_twice", findings.twice + findings.strange, "", "0", "what the cameras decided"),
         Figure("fleet_cameras", run.cameras, "", ">= 1000 (full run)"),
         Figure("fleet_messages", run.tally.decided, ""),
         Figure("fleet_events", len(run.tally.ledger), ""),
@@ -68,7 +68,7 @@ def pace(run: Run, lags: Sequence[float]) -> list[Figure]:
     third = len(lags) // 3
     growth = statistics.median(lags[-third:]) - statistics.median(lags[:third])
     return [
-        Figure("fleet_lag_growth", growth, "s", f"< {FLAT_S} (flat)"),
+        Figure("fleet_lag_growth", growth, "s", f"< {FLAT_S} (flat)", "first third of the same run"),
         Figure("fleet_lag_p95_ms", percentile(list(lags), 0.95) * 1000, "ms"),
         Figure("fleet_receipt_p50_ms", run.tally.delays_ms(0.5), "ms"),
         Figure("fleet_receipt_p95_ms", run.tally.delays_ms(0.95), "ms"),

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "bench" / "results"
+from bench.performance import write_page
+from bench.places import RESULTS, ROOT
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ def run_bench(name: str, measure: Callable[[bool], list[Figure]]) -> None:
     record = as_record(name, figures, reduced=given.quick)
     if not given.quick or given.keep:
         keep(record, RESULTS)
+        write_page()
     print(json.dumps(record, sort_keys=True))
 
 
