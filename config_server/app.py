@@ -15,14 +15,13 @@ from config_server.api.problems import refuse_invalid, register_problems
 from config_server.api.requests import PatientJson, begin, finish
 from config_server.api.routes import BLUEPRINTS, OPERATIONS
 from config_server.current_signer import CurrentSigner
-from config_server.enrolment import EnrolmentRefused, Prover
+from config_server.enrolment import Prover, shared_enrolments
 from config_server.guards import ANY_TOKEN, LOOPBACK, enforce, guarded
 from config_server.rate_limits import RateLimiter
 from config_server.secrets_files import SEAL_KEY
 from config_server.settings import ConfigSettings
 from config_server.store.migrate import require_current_schema
 from config_server.store.registry import Store
-from config_server.store.shared_commit import SharedCommit
 from fleet import __version__
 
 MAX_BODY_BYTES = 64 * 1024
@@ -45,7 +44,7 @@ def wire(settings: ConfigSettings) -> Services:
         prover=Prover(settings.home.secret(SEAL_KEY).read_bytes(), signers.authorities.root_pem),
         clock=utc_now,
         limiter=RateLimiter(store, utc_now),
-        enrolments=SharedCommit(store, EnrolmentRefused),
+        enrolments=shared_enrolments(store),
     )
 
 

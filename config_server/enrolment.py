@@ -10,7 +10,8 @@ from config_server.records import AuditEntry, CertificateRecord, EnrolmentRecord
 from config_server.registry import Change, Invalid
 from config_server.signing import Signer
 from config_server.store.conflict import AlreadyThere
-from config_server.store.registry import Transaction
+from config_server.store.registry import Store, Transaction
+from config_server.store.shared_commit import SharedCommit
 from fleet.pki import (
     EnrolmentToken,
     NotAToken,
@@ -130,6 +131,11 @@ def enrol(tx: Transaction, prepared: Prepared, source: str | None, now: datetime
     tx.certificates.add(prepared.certificate)
     detail = {"serial": serial, "token_id": prepared.token_id}
     tx.audit.add(AuditEntry(now, f"device:{device_id}", "device.enrolled", device_id, detail, source))
+
+
+def shared_enrolments(store: Store) -> SharedCommit:
+    """How enrolments are committed: those that wait, together; a refused one is undone alone."""
+    return SharedCommit(store, EnrolmentRefused)
 
 
 def _recognised(tx: Transaction, text: str, now: datetime) -> EnrolmentRecord:
