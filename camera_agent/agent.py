@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from camera_agent.capture.clock import WallClock
 from camera_agent.connection import hear_receipts, new_session
-from camera_agent.delivery.outbox import Outbox
+from camera_agent.delivery.outbox import Outbox, OutboxUnwritable
 from camera_agent.delivery.publisher import Publisher
 from camera_agent.events import Decision
 from camera_agent.home import AgentHome
@@ -51,10 +52,14 @@ class Agent:
         will = will_of(parts.settings.device_id, parts.outbox.session, CLOCK.now())
         self._session = new_session(parts.settings, parts.home, will, self._connected)
         self._reporter = Reporter(parts.who, self._board, self._session, CLOCK.now)
-        self._renewer = new_renewer(
-            parts.settings, parts.home, self._session, self._reporter.certificate_renewed
+        self._renewer = new_renewer(parts.settings, parts.home, self._session, self._reporter.certificate_renewed)
+        self._publisher = Publisher(
+            parts.settings.device_id,
+            parts.outbox,
+            self._session,
+            self._reporter.announce,
+            backfill_rate=parts.settings.backfill_rate,
         )
-        self._publisher = Publisher(parts.settings.device_id, parts.outbox, self._session, self._reporter.announce)
         self._workers = [
             worker_for(name, wanted, parts.model, self._keep, self._board)
             for name, wanted in parts.settings.streams.items()
@@ -71,11 +76,13 @@ class Agent:
                 next_health_s = CLOCK.seconds() + self._settings.health_interval_s
                 self._say_health()
             self._write_state()
+            self._say_damage()
             stopping.wait(min(STATE_EVERY_S, self._settings.health_interval_s))
         self._stop()
 
     def _start(self) -> None:
         self._outbox.end_abandoned(CLOCK.now())
+        self._say_damage()
         self._board.on_change(self._reporter.say_stream_and_shape)
         hear_receipts(self._session, self._settings.device_id, self._publisher.take_receipt)
         self._publisher.start()
@@ -110,12 +117,18 @@ class Agent:
         if self._outbox.append(stream, decisions, CLOCK.now()):
             self._publisher.wake()
 
+    def _say_damage(self) -> None:
+        # While the disk takes nothing it waits: what it says is remembered on the disk as well.
+        with suppress(OutboxUnwritable):
+            if self._outbox.say_damage(self._settings.streams, CLOCK.now()):
+                self._publisher.wake()
+
     def _say_health(self) -> None:
-        depth = self._outbox.depth(CLOCK.now())
+        depth = self._outbox.depth()
         self._reporter.say_health(self._house.read(), depth, self._publisher.clock_offset.seconds)
 
     def _write_state(self) -> None:
-        depth = self._outbox.depth(CLOCK.now())
+        depth = self._outbox.depth()
         streams = {name: report.state.value for name, report in self._board.reports().items()}
         self._state.write(
             {

@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from camera_agent.checks import check_everything
+from camera_agent.delivery import cli as outbox_cli
 from camera_agent.enrolment.enrol import EnrolmentWish, enrol
 from camera_agent.enrolment.exchange import clock_error_s
 from camera_agent.enrolment.on_sight import Bystander, SightWish, enrol_on_sight
@@ -33,6 +34,7 @@ HomeOption = Annotated[
 ]
 
 app = new_app("A camera that thinks for itself: detect on the device, remember until delivered.")
+app.add_typer(outbox_cli.app, name="outbox")
 
 
 @app.command("enroll")

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from camera_agent.capture.source import SourceFailed
 from camera_agent.capture.spec import SourceUnknown
-from camera_agent.delivery.outbox import OutboxUnusable, OutboxUnwritable
+from camera_agent.delivery.outbox import OutboxUnwritable
+from camera_agent.delivery.outbox_file import OutboxUnusable
 from camera_agent.enrolment.enrol import AlreadyEnrolled
 from camera_agent.enrolment.exchange import EnrolmentRefused, ServerNotTrusted, ServerUnreachable
 from camera_agent.enrolment.identity import IdentityUnusable

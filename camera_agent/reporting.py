@@ -27,7 +27,7 @@ from fleet.messages import (
 )
 from fleet.mqtt import Will
 
-CAPABILITIES = ["events", "health", "stream-status"]
+CAPABILITIES = ["events", "backfill", "health", "stream-status"]
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ class AgentSettings(Settings):
         default=0.05, ge=0, le=1, description="up to this share of its life later, each camera at another moment"
     )
     outbox_limit_bytes: int = Field(default=256 * 1024 * 1024, ge=64 * 1024, description="bytes of events kept")
+    backfill_rate: float = Field(default=200.0, ge=1, le=2000, description="late events sent each second at most")
     ledger: Path | None = Field(default=None, description="file for every decided event, for audits; in the home")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="least level logged")
     streams: dict[str, StreamSettings] = Field(min_length=1, description="one section for each lens")

@@ -10,7 +10,7 @@ from uuid import UUID
 from camera_agent.events import Decision
 from camera_agent.vision.types import Box
 from fleet.identifiers import uuid7
-from fleet.messages import Change, Event
+from fleet.messages import Change, Event, MalformedMessage
 
 DIGITS = 4
 """Of a coordinate or score: a ten-thousandth of the frame is less than a pixel of most cameras."""
@@ -69,8 +69,25 @@ def ended(last: Event) -> EventMaker:
     return _again(last, {"change": Change.END, "rev": last.rev + 1, "ended_at": last.frame_ts})
 
 
-def gap_of(lost: int) -> EventMaker:
-    """Say that `lost` whole events of a stream had to be dropped."""
+def read_event(payload: bytes) -> Event | None:
+    """Return the event of a row; None for bytes that a disk has spoilt."""
+    try:
+        return Event.decode(payload)
+    except MalformedMessage:
+        return None
+
+
+def moved(event: Event) -> EventMaker:
+    """Give an event a place in another outbox; all else stays as it was decided."""
+
+    def make(place: Place) -> Event:
+        return event.model_copy(update={"outbox": place.outbox, "seq": place.seq})
+
+    return make
+
+
+def gap_of(lost: int | None) -> EventMaker:
+    """Say that `lost` whole events of a stream had to be dropped; None when nobody can tell how many."""
 
     def make(place: Place) -> Event:
         return Event(
@@ -89,7 +106,10 @@ def gap_of(lost: int) -> EventMaker:
     return make
 
 
-def grown_gap(gap: Event, lost: int) -> EventMaker:
+def grown_gap(gap: Event | None, lost: int) -> EventMaker:
+    """Add to what a gap event that still waits says."""
+    if gap is None:
+        return gap_of(lost)
     return _again(gap, {"rev": gap.rev + 1, "lost": (gap.lost or 0) + lost})
 
 

@@ -3,41 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from uuid import UUID, uuid4
 
-from camera_agent.delivery import trimming
-from camera_agent.delivery.entry import Entry, EventMaker, Place, ended, event_of, gap_of, grown_gap
+from camera_agent.delivery import outbox_file, salvage, trimming
+from camera_agent.delivery.entry import Entry, EventMaker, Place, ended, event_of, gap_of, grown_gap, read_event
 from camera_agent.delivery.ledger import Ledger
+from camera_agent.delivery.outbox_file import OutboxUnusable
 from camera_agent.events import Decision
-from fleet.messages import Change, Event
+from fleet.logs import get_logger
+from fleet.messages import Change
 
-SCHEMA_VERSION = 1
 DEFAULT_LIMIT_BYTES = 256 * 1024 * 1024
 
-_SCHEMA = """
-CREATE TABLE meta (outbox TEXT NOT NULL, session INTEGER NOT NULL);
-CREATE TABLE outbox (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    stream TEXT NOT NULL,
-    event_id TEXT NOT NULL,
-    rev INTEGER NOT NULL,
-    change TEXT NOT NULL,
-    created_ms INTEGER NOT NULL,
-    payload BLOB NOT NULL
-);
-CREATE INDEX outbox_event ON outbox (event_id, rev);
-CREATE TABLE open_event (event_id TEXT PRIMARY KEY, stream TEXT NOT NULL, payload BLOB NOT NULL);
-"""
-
-
-class OutboxUnusable(Exception):
-    """The file cannot serve as an outbox; the text names the file and what to do."""
+log = get_logger(__name__)
 
 
 class OutboxUnwritable(Exception):
@@ -53,42 +38,61 @@ class Depth:
     oldest: timedelta
 
 
+@dataclass(slots=True)
+class _Held:
+    """What the file holds, counted along so that nobody has to ask it."""
+
+    rows: int
+    size_bytes: int
+    newest: int
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        self.rows += len(entries)
+        self.size_bytes += sum(len(entry.payload) for entry in entries)
+        self.newest = max(self.newest, *(entry.seq for entry in entries)) if entries else self.newest
+
+
 class Outbox:
     """One SQLite file, WAL with synchronous FULL: a commit that returned survives a power cut.
 
     Safe to use from any thread. `seq` is never used twice, also after rows were deleted. `session` rises by
-    at least one with each opening: it tells one life of the process from the next.
+    at least one with each opening: it tells one life of the process from the next. A file that turns out damaged
+    is moved aside and what can be read of it is taken over into a new one, with a new `id`: a camera in the field
+    must go on (decision 0018). How long rows wait is measured by `seconds`, which nobody can set.
     """
 
     def __init__(
-        self, path: Path, now: datetime, *, limit_bytes: int = DEFAULT_LIMIT_BYTES, ledger: Ledger | None = None
+        self,
+        path: Path,
+        now: datetime,
+        *,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        ledger: Ledger | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._path, self._limit_bytes, self._ledger = path, limit_bytes, ledger
+        self._path, self._limit_bytes, self._ledger, self._seconds = path, limit_bytes, ledger, seconds
+        self._opened, self._opened_s = now, seconds()
         self._lock = Lock()
+        self._db: sqlite3.Connection | None = None
+        self._is_broken = self._was_damaged = False
+        self._witnessed = self.session = 0
         try:
-            self._db = _connect(path)
-            with self._transaction():
-                self.id, self.session = self._begin_session(now)
-            self._bytes = int(self._one("SELECT coalesce(sum(length(payload)), 0) FROM outbox")[0])
-        except sqlite3.Error as error:
+            self._open()
+        except (sqlite3.Error, OSError) as error:
             raise OutboxUnusable(
-                f"cannot use the outbox {path}: {error}; "
-                "make room or make it writable, or move the file away to begin a new one"
+                f"cannot use the outbox {path}: {error}; make room or make it writable, or begin a new one with "
+                f"'camfleet-agent outbox set-aside --home {path.parent}'"
             ) from error
-        self._witnessed = ledger.last_seq(self.id) if ledger else 0
-        self._witness()
 
     def append(self, stream: str, decisions: Sequence[Decision], now: datetime) -> list[Entry]:
         """Keep what one frame decided, in one commit; raises OutboxUnwritable and then keeps nothing of it."""
         if not decisions:
             return []
         with self._lock:
-            with self._writing():
-                entries = [self._insert(stream, event_of(decision), now) for decision in decisions]
-                self._remember_open(entries, decisions)
-                size = self._bytes + sum(len(entry.payload) for entry in entries)
-                size = self._make_room(size, now)
-            self._bytes = size
+            with self._writing() as db:
+                entries = [self._insert(db, stream, event_of(decision), now) for decision in decisions]
+                _remember_open(db, entries, decisions)
+                self._make_room(db, now)
             self._witness()
             return entries
 
@@ -96,143 +100,210 @@ class Outbox:
         """Delete what a receipt confirms; False when the receipt is for another outbox."""
         if outbox != self.id:
             return False
-        with self._lock:
-            with self._writing():
-                freed = sum(self._delete_between(low, high) for low, high in ranges)
-            self._bytes -= freed
+        with self._lock, self._writing() as db:
+            for low, high in ranges:
+                self._delete_between(db, low, high)
         return True
 
-    def entries_after(self, seq: int, limit: int) -> list[Entry]:
-        """Return the oldest rows with a higher `seq`; with a ledger, only those that it already holds."""
+    def newest(self) -> int:
+        """Return the highest number that may be sent; with a ledger, of what that already holds."""
         with self._lock:
             self._witness()
-            through = self._witnessed if self._ledger else 1 << 62
-            rows = self._db.execute(
-                "SELECT seq, stream, payload FROM outbox WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
-                (seq, through, limit),
-            )
-            return [Entry(*row) for row in rows]
+            return min(self._held.newest, self._witnessed) if self._ledger else self._held.newest
 
-    def entry(self, seq: int) -> Entry | None:
-        """Return one row, or None when it was confirmed or dropped meanwhile."""
-        with self._lock:
-            row = self._db.execute("SELECT seq, stream, payload FROM outbox WHERE seq = ?", (seq,)).fetchone()
-            return Entry(*row) if row else None
+    def between(self, low: int, high: int, limit: int) -> list[Entry]:
+        """Return the oldest rows of an inclusive range of numbers; raises OutboxUnwritable if they cannot be read."""
+        query = "SELECT seq, stream, payload FROM outbox WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?"
+        with self._lock, self._reading() as db:
+            return [Entry(*row) for row in db.execute(query, (low, high, limit))]
 
-    def depth(self, now: datetime) -> Depth:
+    def entries(self, seqs: Sequence[int]) -> list[Entry]:
+        """Return those of these rows that are still there, neither confirmed nor dropped."""
+        marks = ",".join("?" * len(seqs))
+        query = f"SELECT seq, stream, payload FROM outbox WHERE seq IN ({marks}) ORDER BY seq"  # noqa: S608  (marks)
+        with self._lock, self._reading() as db:
+            return [Entry(*row) for row in db.execute(query, tuple(seqs))]
+
+    def depth(self) -> Depth:
+        """Return how much waits. Nothing is counted anew: this may be asked often, whatever lies there."""
         with self._lock:
-            rows, oldest_ms = self._one("SELECT count(*), min(created_ms) FROM outbox")
-        waited_ms = max(0, _to_ms(now) - oldest_ms) if rows else 0
-        return Depth(rows, self._bytes, timedelta(milliseconds=waited_ms))
+            waited = timedelta(0)
+            with suppress(OutboxUnwritable), self._reading() as db:
+                oldest = db.execute("SELECT created_ms FROM outbox ORDER BY seq LIMIT 1").fetchone()
+                # The clock of an earlier life may have been ahead.
+                waited = timedelta(milliseconds=max(0, self._steady_ms() - int(oldest[0]))) if oldest else waited
+            return Depth(self._held.rows, self._held.size_bytes, waited)
 
     def end_abandoned(self, now: datetime) -> list[Entry]:
         """End, as of when they were last reported, the events that an earlier life of the process left open."""
         with self._lock:
-            with self._writing():
-                left = self._db.execute("SELECT stream, payload FROM open_event").fetchall()
-                ends = [self._insert(stream, ended(Event.decode(payload)), now) for stream, payload in left]
-                self._db.execute("DELETE FROM open_event")
-            self._bytes += sum(len(entry.payload) for entry in ends)
+            with self._writing() as db:
+                rows = db.execute("SELECT stream, payload FROM open_event").fetchall()
+                left = [(stream, event) for stream, payload in rows if (event := read_event(payload))]
+                ends = [self._insert(db, stream, ended(event), now) for stream, event in left]
+                db.execute("DELETE FROM open_event")
             self._witness()
             return ends
 
+    def say_damage(self, streams: Iterable[str], now: datetime) -> bool:
+        """Say in a gap event of each stream that a damaged file took events with it; False when there was none."""
+        if not self._was_damaged:
+            return False
+        with self._lock:
+            with self._writing() as db:
+                for stream in streams:
+                    self._insert(db, stream, gap_of(None), now)
+                salvage.forget_damage(db)
+            self._was_damaged = False
+            self._witness()
+        return True
+
     def close(self) -> None:
         with self._lock:
-            self._db.close()
+            if self._db is not None:
+                self._db.close()
 
-    def _begin_session(self, now: datetime) -> tuple[UUID, int]:
-        row = self._db.execute("SELECT outbox, session FROM meta").fetchone()
+    def _open(self) -> sqlite3.Connection:
+        """Open the file, and first put a damaged one aside; what is left of that is taken over in one commit."""
+        db = self._connect()
+        try:
+            with _transaction(db):
+                self.id, self.session = self._begin_session(db)
+                self._held = _count(db)
+                salvaged = salvage.take_over(db, self._path, lambda stream, make: self._take_in(db, stream, make))
+                self._was_damaged = salvage.was_damaged(db)
+        except BaseException:
+            db.close()
+            raise
+        self._db = db
+        salvage.done(self._path, salvaged)
+        self._witnessed = self._ledger.last_seq(self.id) if self._ledger else 0
+        self._witness()
+        return db
+
+    def _connect(self) -> sqlite3.Connection:
+        if not self._is_broken:
+            try:
+                return outbox_file.connect(self._path)
+            except sqlite3.Error as error:
+                if not outbox_file.is_damage(error):
+                    raise
+                self._note_damage(error)
+        salvage.put_aside(self._path)
+        self._is_broken = False
+        return outbox_file.connect(self._path)
+
+    def _note_damage(self, error: sqlite3.Error) -> None:
+        log.error("the outbox is damaged; it is put aside and a new one begins", path=str(self._path), error=str(error))
+        self._is_broken = True
+
+    def _begin_session(self, db: sqlite3.Connection) -> tuple[UUID, int]:
+        row = db.execute("SELECT outbox, session FROM meta").fetchone()
         outbox, last = (UUID(row[0]), int(row[1])) if row else (uuid4(), 0)
-        # The clock keeps sessions rising when the file was lost, the stored one when the clock went back.
-        session = max(last + 1, _to_ms(now) // 1000)
-        self._db.execute("DELETE FROM meta")
-        self._db.execute("INSERT INTO meta VALUES (?, ?)", (str(outbox), session))
+        # The clock keeps sessions rising when the file was lost, the stored one when the clock went back. A file that
+        # was damaged under a living process begins in the same life.
+        session = self.session or max(last + 1, _to_ms(self._opened) // 1000)
+        db.execute("DELETE FROM meta")
+        db.execute("INSERT INTO meta VALUES (?, ?)", (str(outbox), session))
         return outbox, session
 
-    def _insert(self, stream: str, make: EventMaker, now: datetime) -> Entry:
-        seq = int(self._one("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'outbox'")[0])
+    def _insert(self, db: sqlite3.Connection, stream: str, make: EventMaker, now: datetime) -> Entry:
+        row = db.execute("SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+        seq = int(row[0])
         event = make(Place(self.id, seq, self.session, now))
         payload = event.encode()
-        self._db.execute(
-            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (seq, stream, str(event.event_id), event.rev, event.change, _to_ms(now), payload),
-        )
-        return Entry(seq, stream, payload)
+        values = (seq, stream, str(event.event_id), event.rev, event.change, self._steady_ms(), payload)
+        db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        entry = Entry(seq, stream, payload)
+        self._held.add([entry])
+        return entry
 
-    def _remember_open(self, entries: Sequence[Entry], decisions: Sequence[Decision]) -> None:
-        for entry, decision in zip(entries, decisions, strict=True):
-            event_id = str(decision.event_id)
-            if decision.change is Change.END:
-                self._db.execute("DELETE FROM open_event WHERE event_id = ?", (event_id,))
-            else:
-                row = (event_id, entry.stream, entry.payload)
-                self._db.execute("INSERT OR REPLACE INTO open_event VALUES (?, ?, ?)", row)
+    def _take_in(self, db: sqlite3.Connection, stream: str, make: EventMaker) -> None:
+        self._insert(db, stream, make, self._opened)
 
-    def _make_room(self, size: int, now: datetime) -> int:
+    def _make_room(self, db: sqlite3.Connection, now: datetime) -> None:
         """Keep the limit by DESIGN §5's order of dropping; whole events lost are said in a gap event."""
-        if size <= self._limit_bytes:
-            return size
-        room = trimming.make_room(self._db, size, target_bytes=self._limit_bytes * 9 // 10)
-        size = room.size_bytes
+        if self._held.size_bytes <= self._limit_bytes:
+            return
+        room = trimming.make_room(db, self._held.size_bytes, target_bytes=self._limit_bytes * 9 // 10)
         for stream, lost in room.lost.items():
-            waiting = trimming.take_gap(self._db, stream)
-            gap = grown_gap(Event.decode(waiting), lost) if waiting else gap_of(lost)
-            size += len(self._insert(stream, gap, now).payload) - len(waiting or b"")
-        return size
+            waiting = trimming.take_gap(db, stream)
+            self._insert(db, stream, grown_gap(read_event(waiting) if waiting else None, lost), now)
+        self._held = _count(db)
 
-    def _delete_between(self, low: int, high: int) -> int:
+    def _delete_between(self, db: sqlite3.Connection, low: int, high: int) -> None:
         low, high = max(low, 0), min(high, (1 << 63) - 1)
-        rows = self._db.execute("DELETE FROM outbox WHERE seq BETWEEN ? AND ? RETURNING length(payload)", (low, high))
-        return sum(row[0] for row in rows.fetchall())
+        rows = db.execute("DELETE FROM outbox WHERE seq BETWEEN ? AND ? RETURNING length(payload)", (low, high))
+        freed = [row[0] for row in rows.fetchall()]
+        self._held.rows -= len(freed)
+        self._held.size_bytes -= sum(freed)
 
     def _witness(self) -> None:
         """Copy rows that the ledger lacks into it, so that nothing is ever sent which it does not hold."""
-        if self._ledger is None:
+        if self._ledger is None or self._held.newest <= self._witnessed:
             return
-        rows = self._db.execute(
-            "SELECT seq, stream, payload FROM outbox WHERE seq > ? ORDER BY seq", (self._witnessed,)
-        )
-        fresh = [Entry(*row) for row in rows]
-        if fresh and self._ledger.write(fresh):
-            self._witnessed = fresh[-1].seq
+        query = "SELECT seq, stream, payload FROM outbox WHERE seq > ? ORDER BY seq"
+        with suppress(OutboxUnwritable), self._reading() as db:
+            fresh = [Entry(*row) for row in db.execute(query, (self._witnessed,))]
+            if fresh and self._ledger.write(fresh):
+                self._witnessed = fresh[-1].seq
 
-    def _one(self, query: str) -> tuple[int, ...]:
-        row: tuple[int, ...] = self._db.execute(query).fetchone()
-        return row
+    def _steady_ms(self) -> int:
+        """The time when this life began and what has passed since: a clock that is set meanwhile changes no age."""
+        return _to_ms(self._opened) + int((self._seconds() - self._opened_s) * 1000)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._reading() as db:
+            before = _Held(self._held.rows, self._held.size_bytes, self._held.newest)
+            try:
+                with _transaction(db):
+                    yield db
+            except BaseException:
+                self._held = before
+                raise
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Hand out the file, opened again if it turned out damaged; raises OutboxUnwritable for what failed."""
         try:
-            with self._transaction():
-                yield
-        except sqlite3.Error as error:
+            yield self._db or self._open()
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, sqlite3.Error) and outbox_file.is_damage(error) and self._db is not None:
+                self._note_damage(error)
+                # The next use begins anew.
+                self._db.close()
+                self._db = None
             raise OutboxUnwritable(
                 f"cannot write the outbox {self._path}: {error}; make room on its disk or make it writable"
             ) from error
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
-    path.chmod(0o600)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
-    if version > SCHEMA_VERSION:
-        raise OutboxUnusable(f"the outbox {path} was written by a newer camfleet-agent: install that release again")
-    if version == 0:
-        db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-    return db
+def _count(db: sqlite3.Connection) -> _Held:
+    rows, size_bytes = db.execute("SELECT count(*), coalesce(sum(length(payload)), 0) FROM outbox").fetchone()
+    newest = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'outbox'").fetchone()[0]
+    return _Held(int(rows), int(size_bytes), int(newest))
+
+
+def _remember_open(db: sqlite3.Connection, entries: Sequence[Entry], decisions: Sequence[Decision]) -> None:
+    for entry, decision in zip(entries, decisions, strict=True):
+        event_id = str(decision.event_id)
+        if decision.change is Change.END:
+            db.execute("DELETE FROM open_event WHERE event_id = ?", (event_id,))
+        else:
+            db.execute("INSERT OR REPLACE INTO open_event VALUES (?, ?, ?)", (event_id, entry.stream, entry.payload))
 
 
 def _to_ms(moment: datetime) -> int:

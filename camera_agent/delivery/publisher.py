@@ -1,4 +1,4 @@
-"""Send what lies in the outbox, oldest first, again until the servers' receipt: one thread."""
+"""Send what lies in the outbox until the servers' receipt: what is new at once, what had to wait in batches."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from camera_agent.capture.clock import Clock, WallClock
-from camera_agent.delivery.entry import Entry
+from camera_agent.delivery.lane import LateLane, LiveLane, Way
 from camera_agent.delivery.link import Link
 from camera_agent.delivery.outbox import Outbox, OutboxUnwritable
+from camera_agent.delivery.pace import Pace
 from camera_agent.delivery.receipts import ClockOffset
-from camera_agent.delivery.resend import ResendSchedule
-from fleet import topics
 from fleet.logs import get_logger
 from fleet.messages import MalformedMessage, Receipt
 
-IN_FLIGHT = 500
-"""Rows sent and not confirmed at a time: what a reconnect may send twice."""
 IDLE_S = 1.0
+BACKFILL_RATE = 200.0
+"""Late events a second."""
 
 log = get_logger(__name__)
 
@@ -33,11 +32,10 @@ class Publisher:
     link: Link
     announce: Callable[[], None]
     clock: Clock = field(default_factory=WallClock)
-    schedule: ResendSchedule = field(default_factory=ResendSchedule)
+    backfill_rate: float = BACKFILL_RATE
     clock_offset: ClockOffset = field(default_factory=ClockOffset)
     foreign_receipts: int = 0
     malformed_receipts: int = 0
-    _sent_through: int = 0
     _receipts: deque[bytes] = field(default_factory=deque)
     _news: threading.Condition = field(default_factory=threading.Condition)
     _woken: bool = False
@@ -45,6 +43,12 @@ class Publisher:
     _stop_by_s: float | None = None
     _unwritable: bool = False
     _thread: threading.Thread | None = None
+
+    def __post_init__(self) -> None:
+        self._way = Way(self.device_id, self.outbox, self.link)
+        self.live = LiveLane(self._way)
+        self.late = LateLane(self._way, Pace(self.backfill_rate), self.clock.now)
+        self._start_over()
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
@@ -88,14 +92,30 @@ class Publisher:
     def step(self) -> None:
         """Do everything that can be done now."""
         if self._take_reconnected():
-            self._sent_through = 0
-            self.schedule.restart()
+            self._start_over()
             self.announce()
-        while self._receipts:
-            self._settle(self._receipts.popleft())
+        try:
+            while self._receipts:
+                self._settle(self._receipts.popleft())
+            self._send()
+        except OutboxUnwritable as error:
+            self._say_unwritable(error)
+
+    def _send(self) -> None:
+        if self._outbox_id != self.outbox.id:
+            # The file was damaged, and its rows have other numbers in the new one.
+            self._start_over()
         if self.link.is_connected:
-            self._send_again()
-            self._send_fresh()
+            self.live.send(self.clock.seconds())
+            self.late.send(self.clock.seconds())
+        else:
+            self._way.lanes.put_off(self.outbox.newest())
+
+    def _start_over(self) -> None:
+        self._outbox_id = self.outbox.id
+        self._way.lanes.restart(self.outbox.newest())
+        self.live.schedule.restart()
+        self.late.schedule.restart()
 
     def _take_reconnected(self) -> bool:
         with self._news:
@@ -103,17 +123,23 @@ class Publisher:
             return was
 
     def _wait_for_news(self) -> None:
-        due_s = self.schedule.next_due_s()
-        patience_s = IDLE_S if due_s is None else min(IDLE_S, max(0.05, due_s - self.clock.seconds()))
         with self._news:
-            self._news.wait_for(lambda: self._woken or self._reconnected or bool(self._receipts), patience_s)
+            self._news.wait_for(lambda: self._woken or self._reconnected or bool(self._receipts), self._patience_s())
+
+    def _patience_s(self) -> float:
+        if not self.link.is_connected:
+            return IDLE_S
+        now_s = self.clock.seconds()
+        live_due_s, late_s = self.live.schedule.next_due_s(), self.late.next_s(now_s)
+        waits = [IDLE_S] if live_due_s is None else [IDLE_S, live_due_s - now_s]
+        return max(0.02, min(waits if late_s is None else [*waits, late_s]))
 
     def _is_over(self) -> bool:
         if self._stop_by_s is None:
             return False
         if not self.link.is_connected or self.clock.seconds() >= self._stop_by_s:
             return True
-        return self.outbox.depth(self.clock.now()).rows == 0 and not self._receipts
+        return self.outbox.depth().rows == 0 and not self._receipts
 
     def _settle(self, payload: bytes) -> None:
         try:
@@ -123,14 +149,11 @@ class Publisher:
             log.warning("unreadable receipt ignored", error=str(error), count=self.malformed_receipts)
             return
         self.clock_offset.learn(receipt, self.clock.now())
-        try:
-            ours = self.outbox.settle(receipt.outbox, receipt.committed)
-        except OutboxUnwritable as error:
-            self._say_unwritable(error)
-            return
+        ours = self.outbox.settle(receipt.outbox, receipt.committed)
         self._unwritable = False
         if ours:
-            self.schedule.settle(receipt.committed)
+            self.live.schedule.settle(receipt.committed)
+            self.late.schedule.settle(receipt.committed)
         else:
             self.foreign_receipts += 1
             log.info("receipt for another outbox ignored", outbox=str(receipt.outbox), count=self.foreign_receipts)
@@ -140,26 +163,3 @@ class Publisher:
         say = log.debug if self._unwritable else log.error
         say("receipt not applied, events will be sent again", error=str(error))
         self._unwritable = True
-
-    def _send_again(self) -> None:
-        for seq in self.schedule.due(self.clock.seconds()):
-            entry = self.outbox.entry(seq)
-            if entry is None:
-                self.schedule.forget(seq)
-            elif not self._send(entry):
-                return
-
-    def _send_fresh(self) -> None:
-        room = IN_FLIGHT - len(self.schedule)
-        if room <= 0:
-            return
-        for entry in self.outbox.entries_after(self._sent_through, room):
-            if not self._send(entry):
-                return
-            self._sent_through = entry.seq
-
-    def _send(self, entry: Entry) -> bool:
-        sent = self.link.publish(topics.event(self.device_id, entry.stream), entry.payload, qos=1)
-        if sent:
-            self.schedule.sent(entry.seq, self.clock.seconds())
-        return sent

@@ -6,18 +6,19 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 
-_SUPERSEDED = """
+_STEP = 1000
+# Each looks on after the row where the last step ended: a large outbox is walked once, and never held in memory.
+_SUPERSEDED = f"""
 SELECT seq, length(payload) FROM outbox AS old
-WHERE change = 'update'
+WHERE seq > ? AND change = 'update'
 AND EXISTS (SELECT 1 FROM outbox AS newer WHERE newer.event_id = old.event_id AND newer.rev > old.rev)
-ORDER BY seq
-"""
+ORDER BY seq LIMIT {_STEP}
+"""  # noqa: S608  (a number of our own)
 # Those left after the superseded ones are the newest of events whose end is still to come.
-_NEWEST_OF_OPEN = "SELECT seq, length(payload) FROM outbox WHERE change = 'update' ORDER BY seq"
-_WHOLE_EVENTS = """
-SELECT event_id, stream, sum(length(payload)) FROM outbox
-WHERE change != 'gap' GROUP BY event_id, stream ORDER BY min(seq)
-"""
+_NEWEST_OF_OPEN = f"""
+SELECT seq, length(payload) FROM outbox WHERE seq > ? AND change = 'update' ORDER BY seq LIMIT {_STEP}
+"""  # noqa: S608
+_OLDEST = f"SELECT seq, event_id, stream FROM outbox WHERE seq > ? AND change != 'gap' ORDER BY seq LIMIT {_STEP}"  # noqa: S608
 
 
 @dataclass
@@ -44,21 +45,36 @@ def take_gap(db: sqlite3.Connection, stream: str) -> bytes | None:
 
 
 def _drop_updates(db: sqlite3.Connection, query: str, room: Room, target_bytes: int) -> None:
-    if room.size_bytes <= target_bytes:
-        return
-    for seq, size in db.execute(query).fetchall():
-        if room.size_bytes <= target_bytes:
+    after = 0
+    while room.size_bytes > target_bytes:
+        found = db.execute(query, (after,)).fetchall()
+        if not found:
             return
-        db.execute("DELETE FROM outbox WHERE seq = ?", (seq,))
-        room.size_bytes -= size
+        for seq, size in found:
+            if room.size_bytes <= target_bytes:
+                return
+            db.execute("DELETE FROM outbox WHERE seq = ?", (seq,))
+            room.size_bytes -= size
+            after = seq
 
 
 def _drop_events(db: sqlite3.Connection, room: Room, target_bytes: int) -> None:
-    if room.size_bytes <= target_bytes:
-        return
-    for event_id, stream, size in db.execute(_WHOLE_EVENTS).fetchall():
-        if room.size_bytes <= target_bytes:
+    after = 0
+    while room.size_bytes > target_bytes:
+        found = db.execute(_OLDEST, (after,)).fetchall()
+        if not found:
             return
-        db.execute("DELETE FROM outbox WHERE event_id = ?", (event_id,))
-        room.size_bytes -= size
+        for seq, event_id, stream in found:
+            if room.size_bytes <= target_bytes:
+                return
+            _drop_event(db, room, event_id, stream)
+            after = seq
+
+
+def _drop_event(db: sqlite3.Connection, room: Room, event_id: str, stream: str) -> None:
+    """Drop all rows of an event. One that is still open is not lost: its end will come, and says everything."""
+    rows = db.execute("DELETE FROM outbox WHERE event_id = ? RETURNING length(payload)", (event_id,)).fetchall()
+    room.size_bytes -= sum(row[0] for row in rows)
+    is_open = db.execute("SELECT 1 FROM open_event WHERE event_id = ?", (event_id,)).fetchone()
+    if rows and not is_open:
         room.lost[stream] += 1

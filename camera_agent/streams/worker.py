@@ -131,6 +131,7 @@ class StreamWorker:
             except OutboxUnwritable as error:
                 if not troubled:
                     log.error("events cannot be kept, frames are dropped until they can", error=str(error))
+                    self.board.go_offline(self.name, Reason.DISK, str(error), self.clock.now())
                 troubled = True
                 self.clock.wait(UNWRITABLE_RETRY_S, self._stopping)
                 if self._stopping.is_set():

@@ -12,7 +12,8 @@ from fleet.messages.message import VERSION, Message, Name, Part, to_wire_time
 MOST_EVENTS = 200
 MOST_BYTES = 100 * 1024
 """Of a whole message: well below what a broker takes, so that an envelope never makes it too large."""
-ITEM_BYTES = len('{"stream":"","event":},')
+HEAD_BYTES, ITEM_BYTES = 150, len('{"stream":"","event":},')
+"""What the envelope adds: at most so much once, and so much for each event besides its stream's name."""
 
 
 class BackfillItem(Part):

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     GONE = "gone"
     ENDED = "ended"
     MISSING = "missing"
+    DISK = "disk"
     FAILED = "failed"
     UNKNOWN = "unknown"
 

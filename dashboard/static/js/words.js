@@ -21,6 +21,7 @@ const REASONS = {
   'server-restarted': 'server restarted',
   auth: 'wrong user or password at the source',
   decode: 'cannot be decoded',
+  disk: 'its disk takes no events',
   dns: 'host name not found',
   frozen: 'picture frozen',
   gone: 'device gone',

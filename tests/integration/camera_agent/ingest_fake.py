@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from fleet import topics
-from fleet.messages import Event, Message, Presence, Receipt
+from fleet.messages import Backfill, Event, Message, Presence, Receipt
 from fleet.mqtt import Received, Session, SessionOptions
 from fleet.topics import Channel, Topic
 from tests.support.broker import Mosquitto
@@ -24,6 +24,7 @@ class IngestFake:
     device_id: str
     confirms: bool = True
     received: list[tuple[Topic, bytes]] = field(default_factory=list)
+    late: list[Backfill] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.session = Session(
@@ -33,10 +34,22 @@ class IngestFake:
 
     def take(self, received: Received) -> None:
         topic = Topic.parse(received.topic)
+        if topic.channel is Channel.BACKFILL:
+            self._take_late(Backfill.decode(received.payload))
+            return
         self.received.append((topic, received.payload))
         if topic.channel is Channel.EVENT and self.confirms:
             event = Event.decode(received.payload)
             self.confirm(event.outbox, [(event.seq, event.seq)])
+
+    def _take_late(self, late: Backfill) -> None:
+        """Keep late events as if they had come on their stream's topic."""
+        self.late.append(late)
+        for item in late.events:
+            topic = Topic(self.device_id, Channel.EVENT, stream=item.stream)
+            self.received.append((topic, item.event.encode()))
+        if self.confirms:
+            self.confirm(late.outbox, [(item.event.seq, item.event.seq) for item in late.events])
 
     def confirm(self, outbox: UUID, ranges: list[tuple[int, int]]) -> None:
         now = datetime.now(UTC)

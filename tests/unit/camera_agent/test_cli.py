@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from fleet.cli import run
 from tests.support.agent import SAMPLE
 from tests.support.authorities import Authorities
 from tests.support.ports import free_port
-from tests.unit.camera_agent.tracks import BEGIN
+from tests.unit.camera_agent.tracks import BEGIN, decision
 
 TOKEN = "ABC123.0000-0000-0000-0000"
 
@@ -129,12 +130,39 @@ def test_a_certificate_for_another_device_is_refused(told: Told, monkeypatch: py
     assert (status, "cam-front-1" in said, "cam-other-1" in said) == (1, True, True)
 
 
-def test_an_outbox_that_is_none_is_refused_with_its_name(
+def test_an_outbox_of_a_newer_release_is_refused_with_what_to_do(
     told: Told, monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> None:
-    (home / "outbox.db").write_bytes(b"no database" * 100)
+    with closing(sqlite3.connect(home / "outbox.db")) as outbox:
+        outbox.execute("PRAGMA user_version = 99")
     status, _, said = told(monkeypatch, "run", "--home", str(home))
-    assert (status, "outbox.db" in said) == (1, True)
+    assert (status, "outbox.db was written by a newer camfleet-agent" in said) == (1, True)
+    assert f"camfleet-agent outbox set-aside --home {home}" in said
+
+
+def test_what_waits_can_be_looked_at_and_put_aside(told: Told, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    status, _, said = told(monkeypatch, "outbox", "show", "--home", str(home))
+    assert (status, "no outbox" in said) == (1, True)
+    box = Outbox(home / "outbox.db", BEGIN)
+    box.append("main", [decision()], BEGIN)
+    status, shown, _ = told(monkeypatch, "outbox", "show", "--home", str(home))
+    assert (status, str(box.id) in shown, "events that wait: 1 " in shown) == (0, True, True)
+    box.close()
+    status, shown, _ = told(monkeypatch, "outbox", "set-aside", "--home", str(home))
+    [aside] = home.glob("outbox-*.db")
+    assert (status, str(aside) in shown, (home / "outbox.db").exists()) == (0, True, False)
+    status, _, said = told(monkeypatch, "outbox", "set-aside", "--home", str(home))
+    assert (status, "nothing to put aside" in said) == (1, True)
+    assert Outbox(aside, BEGIN).id == box.id
+
+
+def test_an_outbox_is_not_put_aside_under_a_running_agent(
+    told: Told, monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    Outbox(home / "outbox.db", BEGIN).close()
+    with held(home / "agent.lock"):
+        status, _, said = told(monkeypatch, "outbox", "set-aside", "--home", str(home))
+    assert (status, "already runs" in said) == (1, True)
 
 
 def test_a_ledger_that_cannot_be_written_is_named(told: Told, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
@@ -211,6 +239,6 @@ def test_a_read_only_disk_at_the_start_is_said_in_one_line(
     def open_read_only(path: Path) -> sqlite3.Connection:
         return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
 
-    monkeypatch.setattr("camera_agent.delivery.outbox._connect", open_read_only)
+    monkeypatch.setattr("camera_agent.delivery.outbox_file.connect", open_read_only)
     status, _, said = told(monkeypatch, "run", "--home", str(home))
     assert (status, "make room or make it writable" in said) == (1, True)

@@ -53,6 +53,7 @@ def test_each_setting_says_where_it_came_from(home: AgentHome, monkeypatch: pyte
         "renew_after_share": "default",
         "renew_jitter_share": "default",
         "outbox_limit_bytes": "default",
+        "backfill_rate": "default",
         "ledger": "default",
         "log_level": "default",
         "streams": "agent.toml",

@@ -11,24 +11,41 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from camera_agent.delivery.outbox import Outbox, OutboxUnusable, OutboxUnwritable
+from camera_agent.delivery.entry import Entry
+from camera_agent.delivery.outbox import Outbox, OutboxUnwritable
+from camera_agent.delivery.outbox_file import OutboxUnusable
 from fleet.messages import Change, Event
+from tests.unit.camera_agent.fakes import ClockFake
 from tests.unit.camera_agent.tracks import BEGIN, after, decision
 
 
 @pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[Outbox]:
-    box = Outbox(tmp_path / "outbox.db", BEGIN)
+def clock() -> ClockFake:
+    return ClockFake()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path, clock: ClockFake) -> Iterator[Outbox]:
+    box = Outbox(tmp_path / "outbox.db", BEGIN, seconds=clock.seconds)
     yield box
     box.close()
 
 
+def kept(outbox: Outbox) -> list[Entry]:
+    return outbox.between(1, outbox.newest(), 10_000)
+
+
+def raw(outbox: Outbox) -> sqlite3.Connection:
+    assert outbox._db is not None
+    return outbox._db
+
+
 def seqs(outbox: Outbox) -> list[int]:
-    return [entry.seq for entry in outbox.entries_after(0, 10_000)]
+    return [entry.seq for entry in kept(outbox)]
 
 
 def events(outbox: Outbox) -> list[Event]:
-    return [Event.decode(entry.payload) for entry in outbox.entries_after(0, 10_000)]
+    return [Event.decode(entry.payload) for entry in kept(outbox)]
 
 
 def test_an_event_says_where_it_is_kept_and_by_which_life(outbox: Outbox) -> None:
@@ -53,8 +70,8 @@ def test_what_was_kept_is_there_after_reopening(tmp_path: Path) -> None:
     entries = first.append("main", [decision(), decision()], BEGIN)
     first.close()
     second = Outbox(tmp_path / "outbox.db", after(1))
-    assert (second.entries_after(0, 10), second.id) == (entries, first.id)
-    assert second.depth(BEGIN).size_bytes == sum(len(entry.payload) for entry in entries)
+    assert (kept(second), second.id) == (entries, first.id)
+    assert second.depth().size_bytes == sum(len(entry.payload) for entry in entries)
     second.close()
 
 
@@ -63,7 +80,7 @@ def test_what_was_kept_survives_a_crash_without_closing(tmp_path: Path) -> None:
     entries = crashed.append("main", [decision(), decision()], BEGIN)
     copy = Path(shutil.copytree(tmp_path, tmp_path.parent / f"{tmp_path.name}-crashed"))
     reopened = Outbox(copy / "outbox.db", BEGIN)
-    assert reopened.entries_after(0, 10) == entries
+    assert kept(reopened) == entries
     reopened.close()
     crashed.close()
 
@@ -107,21 +124,23 @@ def test_absurd_ranges_do_no_harm(outbox: Outbox) -> None:
     assert seqs(outbox) == [1]
 
 
-def test_depth_tells_rows_bytes_and_age_of_the_oldest(outbox: Outbox) -> None:
-    assert outbox.depth(BEGIN).rows == 0
+def test_depth_tells_rows_bytes_and_age_of_the_oldest(outbox: Outbox, clock: ClockFake) -> None:
+    assert outbox.depth().rows == 0
     outbox.append("main", [decision()], BEGIN)
+    clock.passed_s = 20
     outbox.append("main", [decision()], after(20))
-    depth = outbox.depth(after(30))
+    clock.passed_s = 30
+    depth = outbox.depth()
     assert (depth.rows, depth.oldest.total_seconds()) == (2, 30)
     outbox.settle(outbox.id, [(1, 2)])
-    assert (outbox.depth(after(30)).rows, outbox.depth(after(30)).size_bytes) == (0, 0)
+    assert (outbox.depth().rows, outbox.depth().size_bytes) == (0, 0)
 
 
 def test_one_row_can_be_asked_for_until_it_was_confirmed(outbox: Outbox) -> None:
     [entry] = outbox.append("main", [decision()], BEGIN)
-    assert outbox.entry(1) == entry
+    assert outbox.entries([1, 2]) == [entry]
     outbox.settle(outbox.id, [(1, 1)])
-    assert outbox.entry(1) is None
+    assert outbox.entries([1, 2]) == []
 
 
 def test_events_left_open_by_an_earlier_life_are_ended_once(tmp_path: Path) -> None:
@@ -140,17 +159,11 @@ def test_events_left_open_by_an_earlier_life_are_ended_once(tmp_path: Path) -> N
     second.close()
 
 
-def test_what_is_no_database_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "outbox.db").write_bytes(b"this is not a database at all" * 100)
-    with pytest.raises(OutboxUnusable, match="move the file away"):
-        Outbox(tmp_path / "outbox.db", BEGIN)
-
-
 def test_a_file_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "outbox.db") as db:
         db.execute("PRAGMA user_version = 99")
     db.close()
-    with pytest.raises(OutboxUnusable, match="newer"):
+    with pytest.raises(OutboxUnusable, match=r"newer .* install that release again, or run 'camfleet-agent outbox"):
         Outbox(tmp_path / "outbox.db", BEGIN)
 
 
@@ -162,12 +175,12 @@ def test_a_missing_folder_is_refused_with_its_name(tmp_path: Path) -> None:
 def test_a_disk_that_takes_nothing_keeps_nothing_and_recovers(tmp_path: Path) -> None:
     box = Outbox(tmp_path / "outbox.db", BEGIN)
     other = sqlite3.connect(tmp_path / "outbox.db", isolation_level=None)
-    box._db.execute("PRAGMA max_page_count = 1")
+    raw(box).execute("PRAGMA max_page_count = 1")
     batch = [decision(points=32) for _ in range(100)]
     with pytest.raises(OutboxUnwritable, match="full"):
         box.append("main", batch, BEGIN)
-    assert (seqs(box), box.depth(BEGIN).size_bytes) == ([], 0)
-    box._db.execute("PRAGMA max_page_count = 100000")
+    assert (seqs(box), box.depth().size_bytes) == ([], 0)
+    raw(box).execute("PRAGMA max_page_count = 100000")
     assert len(box.append("main", batch, BEGIN)) == 100
     other.close()
     box.close()
@@ -182,7 +195,7 @@ def test_a_full_outbox_drops_superseded_updates_first(tmp_path: Path) -> None:
     kept = [(event.change, event.rev) for event in events(box)]
     assert kept[0] == (Change.NEW, 1)
     assert kept[-1] == (Change.UPDATE, 59)
-    assert box.depth(BEGIN).size_bytes <= 20_000
+    assert box.depth().size_bytes <= 20_000
     assert all(change is not Change.GAP for change, _ in kept)
     box.close()
 
@@ -206,7 +219,7 @@ def test_each_stream_has_a_gap_of_its_own(tmp_path: Path) -> None:
     for _ in range(30):
         box.append("a", [decision(2, Change.END)], BEGIN)
         box.append("b", [decision(2, Change.END)], BEGIN)
-    gaps = [e.stream for e in box.entries_after(0, 999) if Event.decode(e.payload).change is Change.GAP]
+    gaps = [e.stream for e in kept(box) if Event.decode(e.payload).change is Change.GAP]
     assert sorted(gaps) == ["a", "b"]
     box.close()
 
@@ -233,5 +246,5 @@ def test_exactly_what_receipts_name_is_gone_also_after_a_crash(
         again = Outbox(path, BEGIN)
         named = {seq for ranges in receipts for low, high in ranges for seq in range(low, high + 1)}
         assert set(seqs(again)) == set(range(1, sum(batches) + 1)) - named
-        assert again.depth(BEGIN).size_bytes == sum(len(e.payload) for e in again.entries_after(0, 999))
+        assert again.depth().size_bytes == sum(len(e.payload) for e in kept(again))
         again.close()

@@ -127,6 +127,17 @@ def test_events_wait_for_the_disk_and_are_kept_once() -> None:
     assert [said.change for said in scene.kept] == [Change.NEW, Change.END]
 
 
+def test_a_stream_that_waits_for_the_disk_says_so_once_and_is_online_again_by_itself() -> None:
+    scene = Scene([SourceFake(count=10), SourceFake(count=0)], refusals=5)
+    scene.play()
+    assert scene.said[:3] == [
+        (StreamState.ONLINE, None),
+        (StreamState.OFFLINE, Reason.DISK),
+        (StreamState.ONLINE, None),
+    ]
+    assert [reason for _, reason in scene.said].count(Reason.DISK) == 1
+
+
 def test_a_stopped_worker_ends_its_open_events() -> None:
     frames_seen = 0
 
