@@ -57,12 +57,12 @@ class Site:
 
     def start_ingest(self, process: int = 1) -> None:
         """Start ingest, or one of its processes, and wait until it is connected."""
-        self._await_healthy(self._launch_ingest(process), self._ingest_port(process))
+        self._await_healthy(self.launch_ingest(process), self._ingest_port(process))
 
     def start_all_ingest(self) -> None:
         """Start every configured process of ingest at once and wait until all are connected."""
         numbers = range(1, self.settings.ingest_processes + 1)
-        for name, number in [(self._launch_ingest(number), number) for number in numbers]:
+        for name, number in [(self.launch_ingest(number), number) for number in numbers]:
             self._await_healthy(name, self._ingest_port(number))
 
     def kill(self, name: str) -> None:
@@ -97,7 +97,8 @@ class Site:
     def _ingest_port(self, process: int) -> int:
         return self.settings.ingest_ports[ingest_id(process)]
 
-    def _launch_ingest(self, process: int) -> str:
+    def launch_ingest(self, process: int = 1) -> str:
+        """Start ingest without waiting; returns the name of its process here."""
         name = "ingest" if process == 1 else f"ingest-{process}"
         more = [] if process == 1 else ["--process", str(process)]
         return self._launch(name, [sys.executable, "-m", "dashboard.ingest", *more])

@@ -93,9 +93,12 @@ def test_nothing_is_confirmed_that_is_not_committed_when_ingest_dies(broker: Mos
         assert confirmed <= set(stored(site))
 
 
-def test_a_restarted_broker_is_found_again(broker: Mosquitto, site: Site) -> None:
+def test_a_broker_that_went_away_is_waited_for_said_in_health_and_found_again(broker: Mosquitto, site: Site) -> None:
     with camera(broker) as speaker:
-        broker.restart()
+        broker.stop()
+        wait_until(lambda: site.ingest_health()["status"] == "down", WITHIN_S, "health says down")
+        assert site.ingest_health()["broker"]["reason"]
+        broker.start()
         assert wait_until(lambda: speaker.session.is_connected, WITHIN_S, "camera is back")
         wait_until(lambda: site.ingest_health()["status"] == "ok", WITHIN_S, "ingest is back")
         speaker.event(1)
@@ -187,16 +190,20 @@ def test_missing_credentials_schema_or_port_end_in_one_line(broker: Mosquitto, s
     }
     assert _start(with_credentials) == "camfleet migrate"
     assert _start(environment(site.settings)) == "CAMFLEET_INGEST_PORT"
+    assert _start(environment(site.settings), "--process", "2") == "CAMFLEET_INGEST_PROCESSES"
+    two = environment(site.settings) | {"CAMFLEET_INGEST_PROCESSES": "2"}
+    assert _start(two, "--process", "2") == "camfleet ca init"
 
 
-def _start(given: dict[str, str]) -> str:
+def _start(given: dict[str, str], *arguments: str) -> str:
     """Start ingest, expect one line and a failure, and return which of the known hints the line holds."""
-    argv = [sys.executable, "-m", "dashboard.ingest"]
+    argv = [sys.executable, "-m", "dashboard.ingest", *arguments]
     ended = subprocess.run(argv, env=given, capture_output=True, text=True, timeout=WITHIN_S)
     assert ended.returncode == 1
     said = [line for line in ended.stderr.splitlines() if line.startswith("dashboard.ingest: ")]
     assert len(said) == 1
-    return next(hint for hint in ("camfleet ca init", "camfleet migrate", "CAMFLEET_INGEST_PORT") if hint in said[0])
+    hints = ("camfleet ca init", "camfleet migrate", "CAMFLEET_INGEST_PORT", "CAMFLEET_INGEST_PROCESSES")
+    return next(hint for hint in hints if hint in said[0])
 
 
 def _cut(session: object) -> None:

@@ -164,6 +164,21 @@ def test_what_a_program_needs_stands_before_it(tmp_path: Path) -> None:
         seen.add(each.name)
 
 
+def test_each_configured_ingest_process_is_a_program_with_a_port_of_its_own(tmp_path: Path) -> None:
+    one = server_programs(load(ServerSettings, CAMFLEET_HOME=tmp_path))
+    three = server_programs(load(ServerSettings, CAMFLEET_HOME=tmp_path, ingest_processes=3))
+    assert [each.name for each in one if "ingest" in each.name] == ["ingest"]
+    found = [each for each in three if "ingest" in each.name]
+    assert [each.name for each in found] == ["ingest", "ingest-2", "ingest-3"]
+    assert [each.argv[3:] for each in found] == [(), ("--process", "2"), ("--process", "3")]
+    assert [str(address) for each in found for address in each.addresses] == [
+        "127.0.0.1:8073",
+        "127.0.0.1:8092",
+        "127.0.0.1:8093",
+    ]
+    assert {each.needs for each in found} == {("broker",)}
+
+
 def test_every_folder_with_an_agent_file_is_a_camera(tmp_path: Path) -> None:
     for name in ("cam-00002", "cam-00001"):
         (tmp_path / "cameras" / name).mkdir(parents=True)
