@@ -94,6 +94,26 @@ CLAIMS: Mapping[str, Claim] = {
         "what cannot be read is put aside, shown safely, and taken in or dropped in one step (delivery)",
         ("tests/contract/dashboard/test_quarantine.py", "tests/integration/dashboard/test_quarantine_commands.py"),
     ),
+    "chaos": Claim(
+        "random kills of broker, ingest, agent and PostgreSQL lose, double and alter nothing (delivery, show 1)",
+        ("tests/chaos/test_kills.py", "tests/chaos/test_the_judge.py"),
+    ),
+    "network": Claim(
+        "cut, half-open, slow and corrupting networks lose, double and alter nothing (delivery, show 2)",
+        ("tests/chaos/test_network.py", "tests/chaos/test_netproxy.py"),
+    ),
+    "disk": Claim(
+        "a minute of full disk at the servers and at the cameras loses nothing (delivery, show 3)",
+        ("tests/chaos/test_full_disks.py",),
+    ),
+    "fleet": Claim(
+        "1,000 cameras at an event a second for 10 minutes: nothing lost, nothing twice, lag flat (delivery, size)",
+        ("tests/e2e/test_fleet.py",),
+    ),
+    "backlog": Claim(
+        "10,000 events of one camera drain while the others' p95 stays under 1 s (delivery, speed)",
+        ("tests/e2e/test_backlog.py",),
+    ),
     "pki": Claim(
         "enrolment, bundles, CRLs and revocation keep pace (identity, speed and size)",
         ("tests/e2e/test_pki_figures.py",),

@@ -96,9 +96,9 @@ def wait_for_heaps(site: ChaosSite, rows: int) -> None:
 def see(site: ChaosSite, toll: Toll, record: Record) -> None:
     """Judge, and keep the counts."""
     verdict = site.settle(SETTLE_S)
-    for program, times in toll.killed.items():
-        record(f"kills_{program}", times)
+    store = "postgresql" if site.database else "sqlite"
     counts = {
+        **{f"{program}_kills": times for program, times in sorted(toll.killed.items())},
         "kills": toll.killed.total(),
         "kills_while_every_outbox_held_events": toll.while_events_waited,
         "rows_waiting_at_the_median_kill": sorted(toll.waiting)[len(toll.waiting) // 2],
@@ -106,8 +106,8 @@ def see(site: ChaosSite, toll: Toll, record: Record) -> None:
         "messages": site.rows(),
     }
     for name, value in counts.items():
-        record(name, value)
-    print({**toll.killed, **counts})
+        record(f"{store}_{name}", value)
+    print(store, counts)
     assert verdict == Verdict(), str(verdict)
     assert toll.while_events_waited * 2 >= toll.killed.total()
 

@@ -109,6 +109,17 @@ def test_a_half_open_network_swallows_without_a_word_and_old_lines_stay_dead(pro
     wait_until(lambda: proxy.done[Fault.HALF_OPEN] == len(b"into nothing" * 2 + b"again"), LONG_S, "all swallowed")
 
 
+def test_a_network_that_forgot_a_line_can_say_so_to_whoever_speaks_on_it(proxy: NetProxy) -> None:
+    proxy.resets_forgotten = True
+    with _line(proxy) as line:
+        assert _heard(line, b"before") == b"before"
+        with proxy.suffering(Fault.HALF_OPEN):
+            line.sendall(b"into nothing")
+            assert _is_silent(line)
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            _heard(line, b"again")
+
+
 def test_a_slow_network_carries_everything_later(proxy: NetProxy) -> None:
     with proxy.suffering(Fault.SLOW), _line(proxy) as line:
         assert _heard(line, b"slowly") == b"slowly"

@@ -23,16 +23,12 @@ START_S = 10.0
 
 @dataclass
 class Mosquitto:
-    """One broker in a folder of its own. Its state outlives `stop`, `kill` and `restart`.
-
-    `keepalive_s` lets it, and so its clients, notice a dead connection sooner than production does.
-    """
+    """One broker in a folder of its own. Its state outlives `stop`, `kill` and `restart`."""
 
     settings: ServerSettings
     authorities: Authorities = field(default_factory=Authorities)
     kicks_by_takeover: bool = True
     shortens_keepalive: bool = True
-    keepalive_s: int | None = None
     _process: subprocess.Popen[bytes] | None = None
     _revoked: set[int] = field(default_factory=set)
 
@@ -74,9 +70,6 @@ class Mosquitto:
     def start(self) -> None:
         """Start the broker and wait until it takes connections."""
         config = write_config(self.settings)
-        if self.keepalive_s is not None:
-            text = config.read_text().replace("max_keepalive 120", f"max_keepalive {self.keepalive_s}")
-            config.write_text(text)
         self._process = subprocess.Popen(["mosquitto", "-c", str(config)], stdin=subprocess.DEVNULL)
         wait_until(self._answers, START_S, f"broker listens; its log: {self.log}")
 

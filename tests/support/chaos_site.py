@@ -41,7 +41,6 @@ class Grounds:
     servers_port: int = field(default_factory=free_port)
     cameras_proxy_port: int | None = None
     servers_proxy_port: int | None = None
-    keepalive_s: int | None = None
 
 
 @dataclass
@@ -199,7 +198,7 @@ def chaos_site(grounds: Grounds, load: Load) -> Iterator[ChaosSite]:
     ports = {"broker_port": grounds.broker_port, "broker_servers_port": grounds.servers_port}
     given: dict[str, Any] = {"events_database_url": grounds.database.url} if grounds.database else {}
     settings = site_settings(grounds.servers, **ports, **given)
-    broker = Mosquitto(settings, keepalive_s=grounds.keepalive_s)
+    broker = Mosquitto(settings)
     broker.authorities.write_broker(settings.home.credentials("broker").folder)
     broker.files_of(INGEST)
     migrate(settings)

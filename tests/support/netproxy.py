@@ -46,6 +46,7 @@ class _Line:
 
     ends: list[asyncio.StreamWriter] = field(default_factory=list)
     is_dead: bool = False
+    carried_bytes: int = 0
 
     def close(self) -> None:
         """Close both ends once what they were sent is out."""
@@ -62,12 +63,18 @@ class _Line:
 
 @dataclass
 class NetProxy:
-    """Forwards connections on `port` to `target_port`. `done` counts what each fault has done."""
+    """Forwards connections on `port` to `target_port`. `done` counts what each fault has done.
+
+    When it is no longer half-open, lines from before stay silent for ever; or, if it `resets_forgotten` ones, whoever
+    says a word on them learns that they are gone.
+    """
 
     target_port: int
     chance: random.Random
+    resets_forgotten: bool = False
     slowness: Slowness = Slowness()
     corrupt_share: float = 0.05
+    corrupts_after_bytes: int = 0
     port: int = field(default_factory=free_port)
     fault: Fault = Fault.NONE
     done: Counter[Fault] = field(default_factory=Counter)
@@ -144,7 +151,7 @@ class NetProxy:
         self._lines.add(line)
         try:
             if line.is_dead:
-                await self._swallow(reader)
+                await self._swallow(reader, line)
                 return
             far_reader, far_writer = await asyncio.open_connection(HOST, self.target_port, limit=CHUNK_BYTES)
             line.ends.append(far_writer)
@@ -160,26 +167,36 @@ class NetProxy:
         while chunk := await reader.read(CHUNK_BYTES):
             if line.is_dead:
                 self.done[Fault.HALF_OPEN] += len(chunk)
+                self._reset_if_forgotten(line)
                 continue
-            writer.write(await self._through_the_fault(chunk))
+            line.carried_bytes += len(chunk)
+            writer.write(await self._through_the_fault(chunk, line))
             await writer.drain()
         if line.is_dead:
             # The other end is told nothing; it waits until its own patience ends or the line is reset.
             return
         raise ConnectionResetError
 
-    async def _swallow(self, reader: asyncio.StreamReader) -> None:
+    async def _swallow(self, reader: asyncio.StreamReader, line: _Line) -> None:
         while chunk := await reader.read(CHUNK_BYTES):
             self.done[Fault.HALF_OPEN] += len(chunk)
+            self._reset_if_forgotten(line)
 
-    async def _through_the_fault(self, chunk: bytes) -> bytes:
+    def _reset_if_forgotten(self, line: _Line) -> None:
+        if self.resets_forgotten and self.fault is not Fault.HALF_OPEN:
+            line.reset()
+
+    async def _through_the_fault(self, chunk: bytes, line: _Line) -> bytes:
         if self.fault is Fault.SLOW:
             self.done[Fault.SLOW] += len(chunk)
             await asyncio.sleep(self.slowness.latency_s + len(chunk) / self.slowness.bytes_per_s)
-        elif self.fault is Fault.CORRUPT and self.chance.random() < self.corrupt_share:
+        elif self.fault is Fault.CORRUPT and self._is_unlucky(line):
             self.done[Fault.CORRUPT] += 1
             return self._flipped(chunk)
         return chunk
+
+    def _is_unlucky(self, line: _Line) -> bool:
+        return line.carried_bytes > self.corrupts_after_bytes and self.chance.random() < self.corrupt_share
 
     def _flipped(self, chunk: bytes) -> bytes:
         at = self.chance.randrange(len(chunk))
