@@ -116,7 +116,11 @@ def read_publish(packet: Packet) -> Message:
     if start + length > len(body):
         raise NotMqtt("a PUBLISH that is too short")
     mid = int.from_bytes(body[2 + size : at]) if qos else 0
-    return Message(body[2 : 2 + size].decode(), body[start + length :], qos, bool(packet.flags & 1), mid)
+    try:
+        topic = body[2 : 2 + size].decode()
+    except UnicodeDecodeError:
+        raise NotMqtt("a topic that is no text") from None
+    return Message(topic, body[start + length :], qos, bool(packet.flags & 1), mid)
 
 
 def _receive_maximum(properties: bytes) -> int:

@@ -22,10 +22,12 @@ def ensure_bundles(settings: ServerSettings, folder: Path, count: int) -> None:
     if missing <= 0:
         return
     make_private_folder(folder)
+    # No two cameras of a site have the same name, and an earlier run has some.
+    batch = f"{time.time_ns() // 1_000_000:x}"
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as names:
-        names.writelines(f"Simulated {number}\n" for number in range(missing))
+        names.writelines(f"Simulated {batch}-{number}\n" for number in range(missing))
         names.flush()
-        _provision(settings, Path(names.name), folder / f"batch-{time.time_ns()}")
+        _provision(settings, Path(names.name), folder / f"batch-{batch}")
 
 
 def _provision(settings: ServerSettings, names: Path, bundle: Path) -> None:
