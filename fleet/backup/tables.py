@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 # Rows that are held at once: of those that carry a payload, a hundred are a dozen megabytes.
 AT_ONCE = 100
-_KINDS = {dict: "json", datetime: "time", bytes: "bytes", bool: "bool"}
+_KINDS = {object: "json", datetime: "time", bytes: "bytes", bool: "bool", str: "plain", int: "plain", float: "plain"}
 
 Row = list[Any]
 Convert = Callable[[Any], Any]
@@ -44,7 +44,9 @@ class TableShape:
 def shape_of(table: Any) -> TableShape:
     """Return the shape of a table that SQLAlchemy describes (a program's own library, which is not imported here)."""
     numbered = table.autoincrement_column
-    columns = tuple((column.name, _KINDS.get(column.type.python_type, "plain")) for column in table.columns)
+    # A type of the program's own says what it is made of; one that has no kind yet must not be guessed.
+    types = [getattr(column.type, "impl", column.type) for column in table.columns]
+    columns = tuple((column.name, _KINDS[one.python_type]) for column, one in zip(table.columns, types, strict=True))
     return TableShape(table.name, columns, None if numbered is None else numbered.name)
 
 
