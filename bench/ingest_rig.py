@@ -113,9 +113,11 @@ class Rig:
     def drain_ingest(self, events: int, url: str | None = None) -> Drained:
         """Let ingest store the backlog in a new store (SQLite, or the given PostgreSQL database, emptied)."""
         with self.ingest(url) as ingest:
+            ingest.wait_connected()
+            cpu_s = ingest.cpu_s()
             ended_at = ingest.wait_stored(events)
             took = ended_at - ingest.connected_at()
-            return Drained(events / took, ingest.cpu_s() / events * 1e6, ingest.peak_mb())
+            return Drained(events / took, (ingest.cpu_s() - cpu_s) / events * 1e6, ingest.peak_mb())
 
     @contextmanager
     def ingest(self, url: str | None = None) -> Iterator["Ingest"]:

@@ -26,7 +26,7 @@ from fleet.topics import Channel
 
 log = get_logger(__name__)
 
-BATCH_MOST = 500
+BATCH_MOST = 1_000
 TICK = timedelta(seconds=1)
 PROBE_EVERY = timedelta(seconds=5)
 RETRY_FIRST_S = 0.1
