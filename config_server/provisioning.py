@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from config_server.lifecycle import MOVES, DeviceState, Move, next_state
 from config_server.records import CertificateRecord, DeviceRecord
@@ -13,6 +14,7 @@ from fleet.pki import EnrolmentToken, new_key, public_key_of
 
 # This many cameras may reconnect each second when the broker comes back.
 RECONNECTS_PER_SECOND = 500
+FRESH = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,23 @@ class Connection:
     reconnect_spread_s: float
 
 
-def connection_of(tx: Transaction, settings: ConfigSettings) -> Connection:
-    """The same for every camera of this host; the spread grows with the fleet."""
-    spread = settings.reconnect_spread_s or tx.devices.count() / RECONNECTS_PER_SECOND
+@dataclass
+class FleetSize:
+    """How many devices there are, at most `FRESH` old: counting reads an index from end to end."""
+
+    _number: int = 0
+    _counted_at: datetime | None = None
+
+    def at(self, tx: Transaction, now: datetime) -> int:
+        """The number of devices, for what need not be exact."""
+        if self._counted_at is None or not timedelta(0) <= now - self._counted_at < FRESH:
+            self._number, self._counted_at = tx.devices.count(), now
+        return self._number
+
+
+def connection_of(settings: ConfigSettings, devices: int) -> Connection:
+    """The same for every camera of this host; the spread grows with the number of devices."""
+    spread = settings.reconnect_spread_s or devices / RECONNECTS_PER_SECOND
     return Connection(settings.public_host, settings.broker_port, settings.url, round(spread, 3))
 
 

@@ -35,7 +35,7 @@ def enrolled_answer(tx: Transaction, record: CertificateRecord, now: datetime) -
         certificate_pem=record.certificate_pem + parts.signer.ca_pem.decode(),
         root_pem=parts.prover.root_pem.decode(),
         server_time=now,
-        **vars(connection_of(tx, parts.settings)),
+        **vars(connection_of(parts.settings, parts.fleet_size.at(tx, now))),
     )
 
 

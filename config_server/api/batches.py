@@ -81,7 +81,7 @@ def post_list_for_bundles(raw: BatchFile) -> tuple[dict[str, Any], int]:  # noqa
     lines = read_batch(_content(), MOST_BUNDLES)
     with parts.store.writing() as tx:
         made = bundle_batch(tx, parts.signer, lines, change)
-        connection = connection_of(tx, parts.settings)
+        connection = connection_of(parts.settings, tx.devices.count())
     items = [
         BatchBundle(
             device_id=bundle.device.device_id,

@@ -8,6 +8,7 @@ from flask import current_app, g, has_app_context, request
 
 from config_server.crl_shelf import CrlShelf
 from config_server.enrolment import Prover
+from config_server.provisioning import FleetSize
 from config_server.rate_limits import RateLimiter
 from config_server.settings import ConfigSettings
 from config_server.signing import Signer
@@ -29,6 +30,7 @@ class Services:
     limiter: RateLimiter
     enrolments: SharedCommit
     crl_shelf: CrlShelf = field(default_factory=CrlShelf)
+    fleet_size: FleetSize = field(default_factory=FleetSize)
 
     @property
     def signer(self) -> Signer:

@@ -99,5 +99,5 @@ def bundle_device(path: DevicePath) -> dict[str, Any]:
     with parts.store.writing() as tx:
         device = get_device(tx, path.device_id, change.actor).device
         key, record = make_bundle(tx, parts.signer, device, change)
-        files = bundle_files(device.device_id, key, record, connection_of(tx, parts.settings))
+        files = bundle_files(device.device_id, key, record, connection_of(parts.settings, tx.devices.count()))
     return Bundle(files=files).model_dump(mode="json")

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
+from config_server.provisioning import FleetSize
 from fleet.pki import make_csr, new_key, new_token, proof_is_right, read_certificate, read_token
 from tests.integration.config_server.conftest import Api
 
@@ -191,3 +192,18 @@ def test_a_token_of_a_camera_that_was_turned_away_meanwhile_is_refused(api: Api)
         tx.devices.set_state("cam-front-gate", "rejected")
     assert api.enrol(token).status_code == 403
     assert api.certificates_of("cam-front-gate") == 0
+
+
+def test_the_fleet_is_counted_now_and_then_and_not_for_each_camera(api: Api) -> None:
+    size, now = FleetSize(), datetime(2026, 5, 4, 12, tzinfo=UTC)
+    counted = []
+    for name, moment in [("One", now), ("Two", now + timedelta(seconds=9)), ("Three", now + timedelta(seconds=10))]:
+        api.provision(name)
+        with api.store.reading() as tx:
+            counted.append(size.at(tx, moment))
+    assert counted == [1, 1, 3]
+
+
+def test_the_spread_of_reconnects_grows_with_the_fleet(api: Api) -> None:
+    tokens = [api.provision(f"Camera {number}")["enrolment"]["token"] for number in range(5)]
+    assert api.enrol(tokens[0]).get_json()["reconnect_spread_s"] == 0.01
