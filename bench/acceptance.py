@@ -114,6 +114,21 @@ CLAIMS: Mapping[str, Claim] = {
         "10,000 events of one camera drain while the others' p95 stays under 1 s (delivery, speed)",
         ("tests/e2e/test_backlog.py",),
     ),
+    "ingest-processes": Claim(
+        "several ingest processes store what one would, though one is killed, on both databases (delivery)",
+        (
+            "tests/integration/dashboard/test_ingest_processes.py",
+            "tests/integration/dashboard/test_ingest_supervised.py",
+        ),
+    ),
+    "floods": Claim(
+        "a flood or bad input of one camera is limited, named, counted; others are unharmed, nothing is lost (delivery)",
+        (
+            "tests/integration/dashboard/test_ingest_floods.py",
+            "tests/integration/dashboard/test_bad_payloads.py",
+            "tests/integration/dashboard/test_postgres_restart.py",
+        ),
+    ),
     "pki": Claim(
         "enrolment, bundles, CRLs and revocation keep pace (identity, speed and size)",
         ("tests/e2e/test_pki_figures.py",),

@@ -107,10 +107,15 @@ def channels() -> str:
 
 
 def access() -> str:
-    """Return who may read and write what at the broker."""
-    holders = {"a camera (`%u` is its device id)": CAMERA_RULES}
-    holders |= {f"`{name}`": rules for name, rules in SERVER_RULES.items()}
-    return table(["who", "may"], ([who, _allowed(rules)] for who, rules in holders.items()))
+    """Return who may read and write what at the broker; servers that differ in their own name only share a row."""
+    rows = {"a camera (`%u` is its device id)": _allowed(CAMERA_RULES)}
+    alike: dict[str, list[str]] = {}
+    for name, rules in SERVER_RULES.items():
+        alike.setdefault(_allowed(rules).replace(name, "<itself>"), []).append(name)
+    for allowed, names in alike.items():
+        who = f"`{names[0]}`" if len(names) == 1 else f"`{names[0]}` to `{names[-1]}`"
+        rows[who] = allowed.replace("<itself>", names[0]) if len(names) == 1 else allowed
+    return table(["who", "may"], ([who, allowed] for who, allowed in rows.items()))
 
 
 def message_fields() -> str:
