@@ -122,7 +122,7 @@ CLAIMS: Mapping[str, Claim] = {
         ),
     ),
     "floods": Claim(
-        "a flood or bad input of one camera is limited, named, counted; others are unharmed, nothing is lost (delivery)",
+        "a flood or bad input of one camera is limited and named; others are unharmed, nothing is lost (delivery)",
         (
             "tests/integration/dashboard/test_ingest_floods.py",
             "tests/integration/dashboard/test_bad_payloads.py",
