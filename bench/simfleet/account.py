@@ -8,6 +8,7 @@ from bench.simfleet.host import SIMULATOR
 
 # A program on one thread has room for a reconnect, a backup or a slow disk while it is below this.
 COMFORTABLE = 0.5
+IDLE = 0.2
 LATE_S = 0.25
 
 Line = tuple[str, str, str]
@@ -46,7 +47,7 @@ def delays(run: Run) -> Iterator[Line]:
     """Yield how long it took from decision to receipt."""
     for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
         yield f"decision to receipt {name}", f"{run.tally.delays_ms(share):.0f} ms", ""
-    yield "change over the run", f"{run.tally.growth_ms():+.0f} ms", "median of the last third against the first"
+    yield "change over the run", f"{run.growth_ms:+.0f} ms", "median of the last third against the first"
 
 
 def machine(run: Run) -> Iterator[Line]:
@@ -63,20 +64,23 @@ def conclusions(run: Run, findings: Findings | None, cores: int) -> Iterator[str
             f"This simulator was up to {run.worst_late_s:.1f} s late with its own work, so delays are partly its own: "
             "run it on another machine or with fewer cameras."
         )
-    if run.tally.growth_ms() > 1000:
+    if run.growth_ms > 1000:
         yield "Delays grew over the run: the host does not keep up with this rate."
     servers = {name: load for name, load in run.loads.items() if name != SIMULATOR and load.cores > 0}
     if not servers:
         yield "Broker and ingest are not on this machine: look at their load there."
         return
+    yield f"The servers took {sum(load.cores for load in servers.values()):.2f} of this machine's {cores} cores."
     busiest = max(servers, key=lambda name: servers[name].cores)
-    rate = run.tally.decided / run.seconds
+    if servers[busiest].cores < IDLE:
+        yield "That is too little to say where their limit is: run it again with more cameras."
+        return
+    rate = run.tally.decided / run.seconds * COMFORTABLE / servers[busiest].cores
     yield (
-        f"The servers took {sum(load.cores for load in servers.values()):.2f} of this machine's {cores} cores. "
-        f"The busiest was {busiest}; it works on one thread and, if cost grows with the load, reaches "
-        f"{COMFORTABLE:.0%} of a core at about {rate * COMFORTABLE / servers[busiest].cores:.0f} messages/s."
+        f"The busiest was {busiest}, which works on one thread: if cost grows with the load, it has {COMFORTABLE:.0%} "
+        f"of a core at about {rate:.0f} messages/s."
     )
-    yield "Cost per message falls as batches grow: run it again at the rate that you expect."
+    yield "Cost per message falls as batches grow: run it at the rate that you expect."
 
 
 def _fate(run: Run, findings: Findings | None) -> str:

@@ -17,6 +17,7 @@ from bench.simfleet.tally import Tally
 # Connections that are begun each second: a broker's core does some 700 handshakes.
 CONNECTS_PER_S = 150
 LOOK_S = 1.0
+SETTLE_S = 5.0
 CONNECT_PATIENCE_S = 30.0
 SPARE_FILES = 256
 
@@ -52,6 +53,11 @@ class Run:
     def seconds(self) -> float:
         """Return for how long cameras decided."""
         return self.ended_s - self.began_s
+
+    @property
+    def growth_ms(self) -> float:
+        """Return by how much the median delay grew, without the first receipts, which wait for nothing."""
+        return self.tally.growth_ms(self.began_s + min(SETTLE_S, self.seconds / 3))
 
 
 @dataclass

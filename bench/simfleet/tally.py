@@ -53,10 +53,10 @@ class Tally:
         chosen = [delay for at, delay in zip(self.decided_at_s, self.delays_s, strict=True) if since_s <= at < until_s]
         return percentile(chosen, share) * 1000 if chosen else 0.0
 
-    def growth_ms(self) -> float:
-        """Return by how much the last third of the messages waited longer than the first, by their medians."""
+    def growth_ms(self, since_s: float = 0.0) -> float:
+        """Return by how much the last third of a span waited longer than its first, by their medians."""
         if not self.decided_at_s:
             return 0.0
-        first, last = min(self.decided_at_s), max(self.decided_at_s)
+        first, last = max(since_s, min(self.decided_at_s)), max(self.decided_at_s)
         third = (last - first) / 3
-        return self.delays_ms(0.5, last - third) - self.delays_ms(0.5, 0.0, first + third)
+        return self.delays_ms(0.5, last - third) - self.delays_ms(0.5, first, first + third)

@@ -87,6 +87,12 @@ def test_the_account_of_a_good_run_says_so_and_what_the_host_took() -> None:
     assert "at about 6 messages/s" in said
 
 
+def test_a_host_that_was_nearly_idle_gives_no_limit() -> None:
+    said = describe(run_of(delivered(), {"broker": Load(0.01, 20), "ingest-1": Load(0.1, 80)}), CLEAN, 2)
+    assert "too little to say" in said
+    assert "The busiest" not in said
+
+
 def test_the_account_names_what_has_no_receipt_and_what_should_be_stored_and_is_not() -> None:
     waiting = delivered()
     waiting.decided += 3
