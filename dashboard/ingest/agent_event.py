@@ -67,8 +67,13 @@ def read_agent_event(payload: bytes) -> AgentEvent | None:
         return None
     if not _is_uuid(event.event_id) or not _is_known_form(event.outbox) or _write(event) != payload:
         return None
-    times = (event.ts, event.started_at, event.frame_ts, event.ended_at or event.ts)
-    return event if all(moment.tzinfo is UTC for moment in times) else None
+    return event if _is_in_utc(event) else None
+
+
+def _is_in_utc(event: AgentEvent) -> bool:
+    ended_at = event.ended_at
+    is_live = event.ts.tzinfo is UTC and event.started_at.tzinfo is UTC and event.frame_ts.tzinfo is UTC
+    return is_live and (ended_at is None or ended_at.tzinfo is UTC)
 
 
 @lru_cache(maxsize=65_536)

@@ -74,7 +74,7 @@ def sender_of(topic: str) -> str:
 def decode(received: Received, now: datetime) -> Fact | Ignored | Malformed:
     """Read one message; a backfill was unpacked before, and of it only what is no event still has its topic."""
     topic = _event_topic(received.topic)
-    event = read_agent_event(received.payload) if topic else None
+    event = read_agent_event(received.payload) if topic is not None else None
     if topic is None or event is None:
         return _decode_strictly(received, now)
     sent_at = received.sent_at if isinstance(received, Late) else None

@@ -1,8 +1,8 @@
 """How much ingest takes of one camera: a bucket of tokens for each, so that a flood harms nobody else. Pure."""
 
-import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from dashboard.ingest.roles import is_shared
@@ -33,9 +33,10 @@ class Refused(NamedTuple):
 
 def cost_of(payload_bytes: int) -> int:
     """Return how many tokens a message takes."""
-    return max(1, math.ceil(payload_bytes / TOKEN_BYTES))
+    return max(1, -(-payload_bytes // TOKEN_BYTES))
 
 
+@lru_cache(maxsize=MOST_BUCKETS)
 def lane_of(topic: str) -> tuple[str, str] | None:
     """Return the sender and whose bucket its message empties; None for what no camera says.
 

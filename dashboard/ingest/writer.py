@@ -15,9 +15,9 @@ from dashboard.ingest.inbox import Inbox, Item, LinkChange
 from dashboard.ingest.metrics import Metrics
 from dashboard.ingest.oddities import Oddity
 from dashboard.ingest.projection import Outcome, Projection
-from dashboard.ingest.receipts import Receipts
+from dashboard.ingest.receipts import Committed, Receipts
 from dashboard.store.database import RowRefused, StoreUnavailable
-from dashboard.store.records import Records
+from dashboard.store.records import Records, Row
 from fleet import topics
 from fleet.logs import get_logger
 from fleet.messages import MalformedMessage, Probe
@@ -66,10 +66,24 @@ class AdmitAll:
 
 @dataclass(slots=True)
 class Handled:
-    """One received message and what follows from it."""
+    """One received message and what follows from it: for nearly all nothing but one event's row."""
 
     received: Received
-    outcome: Outcome
+    outcome: Outcome | None = None
+    event: Row | None = None
+
+    def add_to(self, records: Records) -> None:
+        """Add what has to be stored."""
+        if self.event is not None:
+            records.events.append(self.event)
+        elif self.outcome is not None:
+            records.extend(self.outcome.records)
+
+    def committed(self) -> list[Committed]:
+        """Return what the camera is owed now that it is stored."""
+        if self.event is not None:
+            return [Committed(self.event["device_id"], self.event["outbox"], self.event["seq"])]
+        return self.outcome.committed if self.outcome is not None else []
 
 
 @dataclass
@@ -121,9 +135,9 @@ class Writer:
                 handled = []
                 self._commit(self.projection.link_changed(item.is_up, self.clock()))
             elif not self.limiter.admits(item, now_s):
-                handled.append(Handled(item, Outcome()))
+                handled.append(Handled(item))
             elif is_plain(item):
-                handled.append(Handled(item, self._apply(item, now)))
+                handled.append(self._handle(item, now))
             else:
                 handled += self._unpack(item, now)
         return self._finish(handled)
@@ -134,17 +148,18 @@ class Writer:
             parts = unpack(received)
         except MalformedMessage as error:
             return [Handled(received, self._set_aside(Malformed(received, str(error), now)))]
-        return [*(Handled(part, self._apply(part, now)) for part in parts), Handled(received, Outcome())]
+        return [*(self._handle(part, now) for part in parts), Handled(received)]
 
-    def _apply(self, received: Received, now: datetime) -> Outcome:
+    def _handle(self, received: Received, now: datetime) -> Handled:
         what = decode(received, now)
         if isinstance(what, Fact):
             self._taken[what.topic.channel] += 1
-            return self._take(what, received)
+            row = self.projection.take_event(what) if what.topic.channel is Channel.EVENT else None
+            return Handled(received, self._take(what, received) if row is None else None, row)
         if isinstance(what, Malformed):
-            return self._set_aside(what)
+            return Handled(received, self._set_aside(what))
         self.metrics.ignored.labels(what.channel).inc()
-        return Outcome()
+        return Handled(received)
 
     def _take(self, fact: Fact, received: Received) -> Outcome:
         try:
@@ -182,8 +197,9 @@ class Writer:
             return False
         self.broker.acknowledge_all([done.received for done in handled])
         for done in handled:
-            self.receipts.add(done.outcome.committed)
-            self._note_probe(done.outcome)
+            self.receipts.add(done.committed())
+            if done.outcome is not None:
+                self._note_probe(done.outcome)
         return True
 
     def _commit(self, records: Records, handled: list[Handled] | None = None) -> bool:
@@ -224,7 +240,7 @@ class Writer:
         if len(handled) == 1:
             received = handled[0].received
             aside = self._set_aside(Malformed(received, f"refused by the database: {reason}"[:200], self.clock()))
-            handled[0].outcome.committed[:] = aside.committed
+            handled[0].event, handled[0].outcome = None, Outcome(committed=aside.committed)
             return self._commit(aside.records)
         middle = len(handled) // 2
         halves = [half for half in (handled[:middle], handled[middle:]) if half]
@@ -256,5 +272,5 @@ class Writer:
 def _merged(handled: list[Handled]) -> Records:
     records = Records()
     for item in handled:
-        records.extend(item.outcome.records)
+        item.add_to(records)
     return records

@@ -4,7 +4,7 @@ table, so a new column needs nothing here.
 Values are turned into what the driver takes one column at a time, which costs a fraction of doing it row by row.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -15,7 +15,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Connection, Float, Integer, Ta
 
 from dashboard.store.columns import UtcDateTime
 
-Convert = Callable[[list[Any]], Sequence[Any]]
+Convert = Callable[[Sequence[Any]], Sequence[Any]]
 _to_json = msgspec.json.Encoder().encode
 
 
@@ -27,7 +27,7 @@ class Upsert:
     columns: tuple[tuple[str, Convert], ...]
     takes_arrays: bool
 
-    def execute(self, connection: Connection, values: dict[str, list[Any]]) -> int:
+    def execute(self, connection: Connection, values: Mapping[str, Sequence[Any]]) -> int:
         """Write all rows, given by column; returns how many were inserted or changed."""
         arrays = [convert(values[name]) for name, convert in self.columns]
         if self.takes_arrays:
@@ -73,19 +73,19 @@ def _convert_of(kind: Any, is_sqlite: bool) -> Convert:
     return _whole_numbers if isinstance(kind, Boolean) and is_sqlite else _unchanged
 
 
-def _unchanged(values: list[Any]) -> list[Any]:
+def _unchanged(values: Sequence[Any]) -> Sequence[Any]:
     return values
 
 
-def _whole_numbers(values: list[Any]) -> list[int]:
+def _whole_numbers(values: Sequence[Any]) -> list[int]:
     return [1 if value else 0 for value in values]
 
 
-def _json_texts(values: Iterable[Any]) -> list[str]:
+def _json_texts(values: Sequence[Any]) -> list[str]:
     return ["[]" if value == [] else _to_json(value).decode() for value in values]
 
 
-def _utc_texts(values: list[datetime | None]) -> Sequence[str | None]:
+def _utc_texts(values: Sequence[datetime | None]) -> Sequence[str | None]:
     """Return times as ISO 8601 with `Z`; raises ValueError for one without a zone."""
     present = [moment if moment.tzinfo is UTC else _in_utc(moment) for moment in values if moment is not None]
     texts = _to_json(present).decode()[2:-2].split('","') if present else []
@@ -95,7 +95,7 @@ def _utc_texts(values: list[datetime | None]) -> Sequence[str | None]:
     return [None if moment is None else next(following) for moment in values]
 
 
-def _sqlite_times(values: list[datetime | None]) -> list[str | None]:
+def _sqlite_times(values: Sequence[datetime | None]) -> list[str | None]:
     """Return times as columns.UtcDateTime has SQLite keep them: UTC with microseconds, that sorts as text."""
     return [None if text is None else _sqlite_time(text) for text in _utc_texts(values)]
 

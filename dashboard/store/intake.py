@@ -1,7 +1,8 @@
 """Write what ingest received: one transaction per batch, in the order of change_seq."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
@@ -18,6 +19,10 @@ MOST_QUARANTINED = 100
 # such a column costs a later revision nothing.
 _EVENT_FIRST = frozenset({"site_id", "happened_at"})
 _UNSEEN = {"presence": "pending", "reason": "never-seen"}
+
+# What an event's row brings with it; the rest is decided here.
+_GIVEN = [column.name for column in events.c if column.name not in ("change_seq", "happened_at")]
+_given_of = itemgetter(*_GIVEN)
 
 Upsert = sqlite.Insert | postgresql.Insert
 
@@ -45,13 +50,10 @@ class Intake:
     def _write_events(self, connection: Connection, rows: list[Row], first: int) -> int:
         if not rows:
             return 0
-        own: dict[str, list[Any]] = {
-            "change_seq": list(range(first, first + len(rows))),
-            "happened_at": list(map(happened_at, rows)),
-        }
-        given = {c.name: [row[c.name] for row in rows] for c in events.c if c.name not in own}
-        upsert = upsert_of(events, _EVENT_FIRST, is_sqlite=self.database.is_sqlite)
-        return upsert.execute(connection, given | own)
+        given: dict[str, Sequence[Any]] = dict(zip(_GIVEN, zip(*map(_given_of, rows), strict=True), strict=True))
+        given["change_seq"] = range(first, first + len(rows))
+        given["happened_at"] = list(map(happened_at, rows))
+        return upsert_of(events, _EVENT_FIRST, is_sqlite=self.database.is_sqlite).execute(connection, given)
 
     def _write_cameras(self, connection: Connection, changes: dict[str, Row], first: int) -> None:
         by_columns: dict[frozenset[str], list[Row]] = {}
