@@ -51,14 +51,14 @@ def database() -> Iterator[tuple[SmallDisk, Postgres]]:
 
 
 def load_of(name: str) -> Load:
-    return Load(3, 10.0, f"{run_seed()} {name}", first_resend_s=10.0 if is_full() else 2.0)
+    return Load(3, 10.0, f"{run_seed()} {name}", first_resend_s=10.0 if is_full() else 1.0)
 
 
 def fill_for_a_minute(site: ChaosSite, disk: SmallDisk, has_noticed: Callable[[], bool]) -> None:
     """Fill the disk until it is noticed and for a minute more, then wait until what is decided later is confirmed."""
     disk.fill()
     site.wait_until(has_noticed, NOTICED_S, f"the full disk is noticed; ingest says {site.ingest_health()}")
-    length_s, began_s = count(60, 3, "seconds on a full disk"), time.monotonic()
+    length_s, began_s = count(60, 2, "seconds on a full disk"), time.monotonic()
     site.wait_until(lambda: time.monotonic() - began_s >= length_s, length_s + 10, "the disk stayed full")
     disk.make_room()
     began_s = time.monotonic()

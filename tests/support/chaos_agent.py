@@ -14,13 +14,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 
 from camera_agent import agent, cli, starting
-from camera_agent.delivery.publisher import Publisher
+from camera_agent.delivery import publisher
+from camera_agent.delivery.lane import LateLane, LiveLane
 from camera_agent.delivery.resend import ResendSchedule
 from camera_agent.events import Decision
 from camera_agent.home import AgentHome
@@ -138,12 +139,13 @@ def made_up_worker(name: str, wanted: StreamSettings, _model: Model, keep: Keep,
 def stand_in(first_resend_s: float) -> None:
     """Put what is made up in the place of what looks at pictures."""
     named = SimpleNamespace(name="made-up", sha256="0" * 64)
-    parts: dict[tuple[Any, str], Any] = {
+    parts: dict[tuple[ModuleType, str], Any] = {
         (starting, "load_default_model"): lambda: SimpleNamespace(manifest=named),
         (starting, "new_source"): lambda _wanted: None,
         (starting, "pipeline_maker"): lambda _model, _wanted: None,
         (agent, "worker_for"): made_up_worker,
-        (agent, "Publisher"): partial(Publisher, schedule=ResendSchedule(first_s=first_resend_s)),
+        (publisher, "LiveLane"): partial(LiveLane, schedule=ResendSchedule(first_s=first_resend_s)),
+        (publisher, "LateLane"): partial(LateLane, schedule=ResendSchedule(first_s=first_resend_s)),
     }
     for (module, name), part in parts.items():
         setattr(module, name, part)
