@@ -33,18 +33,27 @@ _DOCUMENT = {"sqlite": "'{json}'", "postgresql": "CAST('{json}' AS jsonb)"}
 
 @dataclass(frozen=True)
 class Past:
-    """What happened before `until`: so many events, evenly over `days`, at cameras that stand at sites by turns."""
+    """What happened before `until`: so many events, evenly over `days`, at cameras that stand at sites by turns.
+
+    `first` is how many events were loaded before.
+    """
 
     until: datetime
     events: int
     cameras: int = 100
     sites: int = 20
     days: int = 90
+    first: int = 0
 
     @property
     def since(self) -> datetime:
         """Return when the first event happened."""
         return self.until - timedelta(days=self.days)
+
+    @property
+    def numbers(self) -> range:
+        """Return the numbers of its events."""
+        return range(self.first, self.first + self.events)
 
     @property
     def between_ms(self) -> int:
@@ -63,9 +72,12 @@ class Past:
 def load_events(database: Database, past: Past) -> None:
     """Add the events of a past to a migrated store, and their cameras."""
     with database.writing() as connection:
-        _load_cameras(connection, past)
-        _insert(connection, _events_sql(connection.dialect.name, past), past, past.events)
-        connection.execute(change_counter.update().values(value=change_counter.c.value + past.events + past.cameras))
+        if not past.first:
+            _load_cameras(connection, past)
+        _insert(
+            connection, _events_sql(connection.dialect.name, past), past, range(past.first, past.first + past.events)
+        )
+        connection.execute(change_counter.update().values(value=past.cameras + past.first + past.events))
         # As PostgreSQL does by itself, and retention on SQLite.
         connection.execute(text("ANALYZE"))
 
@@ -74,13 +86,14 @@ def load_telemetry(database: Database, past: Past, every_s: int) -> int:
     """Add one measurement per camera every so many seconds, and return how many."""
     count = past.cameras * past.days * 86_400 // every_s
     with database.writing() as connection:
-        _insert(connection, _telemetry_sql(connection.dialect.name, past, every_s), past, count)
+        _insert(connection, _telemetry_sql(connection.dialect.name, past, every_s), past, range(count))
     return count
 
 
-def _insert(connection: Connection, sql: str, past: Past, count: int) -> None:
+def _insert(connection: Connection, sql: str, past: Past, numbers: range) -> None:
     since_ms = int(past.since.timestamp() * 1000)
-    values = {"first": 0, "last": count - 1, "since": since_ms, "cameras": past.cameras, "sites": past.sites}
+    span = {"first": numbers.start, "last": numbers.stop - 1}
+    values = {**span, "since": since_ms, "cameras": past.cameras, "sites": past.sites}
     wanted = {name: value for name, value in values.items() if f":{name}" in sql}
     connection.execute(text(sql), wanted)
 
@@ -89,20 +102,19 @@ def _load_cameras(connection: Connection, past: Past) -> None:
     columns = "device_id, change_seq, name, site_id, presence"
     row = text(f"INSERT INTO cameras ({columns}) VALUES (:id, :seq, :name, :site, 'online')")  # noqa: S608
     rows: list[dict[str, Any]] = [
-        {"id": past.camera(n), "seq": past.events + n + 1, "name": f"Camera {n}", "site": past.site(n)}
-        for n in range(past.cameras)
+        {"id": past.camera(n), "seq": n + 1, "name": f"Camera {n}", "site": past.site(n)} for n in range(past.cameras)
     ]
     connection.execute(row, rows)
 
 
 def _events_sql(dialect: str, past: Past) -> str:
     number = f"({_DICE.format(salt=0)} % :cameras)"
-    at = f":since + i * {past.between_ms}"
+    at = f":since + (i - {past.first}) * {past.between_ms}"
     box, path = (_DOCUMENT[dialect].format(json=json) for json in ("[0.1, 0.2, 0.3, 0.4]", "[[0.25, 0.5], [0.3, 0.5]]"))
     columns = {
         "device_id": _numbered("cam-past-", number, 4, dialect),
         "event_id": _UUID7[dialect].format(ms=at),
-        "change_seq": "i + 1",
+        "change_seq": f"i + {past.cameras} + 1",
         "rev": "3",
         "change": "'end'",
         "site_id": _numbered("site-", f"({number} % :sites)", 3, dialect),

@@ -59,6 +59,12 @@ class Database:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": BATCH_LOCK})
             yield connection
 
+    @contextmanager
+    def taking_away(self) -> Iterator[Connection]:
+        """Give a transaction that changes nothing that readers follow: PostgreSQL needs no turn for it."""
+        with _outcome_named(), self._writing_connection() as connection, connection.begin():
+            yield connection
+
     def _writing_connection(self) -> Connection:
         return self.engine.connect().execution_options(camfleet_writes=True)
 

@@ -187,6 +187,7 @@ quarantine = Table(
     Column("received_at", UtcDateTime, nullable=False),
 )
 Index("quarantine_by_device", quarantine.c.device_id, quarantine.c.received_at)
+Index("quarantine_by_time", quarantine.c.received_at)
 
 probes = Table(
     "probes",

@@ -1,0 +1,107 @@
+"""Take the oldest of a class away a few rows at a time, so that nobody waits for it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, bindparam, delete, insert, select, text
+
+from dashboard.store.database import Database
+from dashboard.store.holdings import SHELVES, Kind, Shelf
+from dashboard.store.tables import retention_runs
+
+RUNS_KEPT = timedelta(days=400)
+
+
+@dataclass(frozen=True)
+class Doomed:
+    """Rows that may go, by their keys, and whether there may be more after them, from `beyond` on."""
+
+    keys: list[dict[str, Any]]
+    is_last: bool
+    beyond: Any = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run took away of a class."""
+
+    kind: Kind
+    deleted: int
+    bytes: int
+    oldest_kept: datetime | None
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The only deletions of what cameras said."""
+
+    database: Database
+
+    def oldest(self, kind: Kind, before: datetime, most: int, beyond: Any = None) -> Doomed:
+        """Return rows older than `before` among the `most` first after `beyond`.
+
+        Events lie in the order of their last change, which is that of their arrival but for few: the search for old
+        ones ends where a whole look finds none.
+        """
+        shelf = SHELVES[kind]
+        keys = _keys(shelf)
+        query = select(*keys, shelf.time.label("at_")).order_by(shelf.order).limit(most)
+        if shelf.is_in_order_of_time:
+            query = query.where(shelf.time < before)
+        elif beyond is not None:
+            query = query.where(shelf.order > beyond)
+        with self.database.reading() as connection:
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        old = [{f"key_{key.name}": row[key.name] for key in keys} for row in rows if row["at_"] < before]
+        return Doomed(old, is_last=not old or len(rows) < most, beyond=rows[-1][shelf.order.name] if rows else None)
+
+    def delete(self, kind: Kind, keys: Sequence[dict[str, Any]]) -> tuple[int, float]:
+        """Delete these rows in one transaction unless they changed since; returns how many, and seconds it was held."""
+        shelf = SHELVES[kind]
+        same = [key == bindparam(f"key_{key.name}") for key in _keys(shelf)]
+        options = {"preserve_rowcount": True}
+        with self.database.taking_away() as connection:
+            began = time.monotonic()
+            gone = connection.execute(delete(shelf.table).where(*same), list(keys), execution_options=options).rowcount
+        return gone, time.monotonic() - began
+
+    def note(self, runs: Sequence[Run], now: datetime) -> None:
+        """Keep what a run did, a line for each class of which something went."""
+        rows = [
+            {
+                "ran_at": now,
+                "class": run.kind.value,
+                "deleted": run.deleted,
+                "bytes": run.bytes,
+                "oldest_kept": run.oldest_kept,
+            }
+            for run in runs
+        ]
+        if not rows:
+            return
+        with self.database.taking_away() as connection:
+            connection.execute(delete(retention_runs).where(retention_runs.c.ran_at < now - RUNS_KEPT))
+            connection.execute(insert(retention_runs), rows)
+
+    def noted(self, limit: int) -> list[dict[str, Any]]:
+        """Return what runs did, the newest first."""
+        query = select(retention_runs).order_by(retention_runs.c.id.desc()).limit(limit)
+        with self.database.reading() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def keep_statistics(self) -> None:
+        """Let SQLite's planner know how often values repeat; PostgreSQL sees to that by itself."""
+        if not self.database.is_sqlite:
+            return
+        with self.database.taking_away() as connection:
+            connection.execute(text("PRAGMA analysis_limit = 400"))
+            connection.execute(text("ANALYZE"))
+
+
+def _keys(shelf: Shelf) -> list[Column[Any]]:
+    """Return what names a row as it is now: a later revision of an event is another."""
+    columns = list(shelf.table.primary_key.columns)
+    return columns if shelf.order in columns else [*columns, shelf.order]
