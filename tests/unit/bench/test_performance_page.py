@@ -1,6 +1,7 @@
 """docs/performance.md is what the kept runs give, and says of each figure all that a reader needs."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from bench.performance import holds, read_results, render
 from bench.places import PAGE, RESULTS, ROOT
 from bench.report import Figure, as_record, keep
+from bench.simfleet.faults import FAULTS
 from bench.suite import BENCHES, aligned, last_record
 
 RUN: dict[str, Any] = {
@@ -130,3 +132,13 @@ def test_a_bench_ends_with_its_json() -> None:
 
 def test_a_table_for_a_terminal_has_straight_columns() -> None:
     assert aligned([["a", "1", "", "", "", ""], ["long", "22", "", "", "", "x"]]).splitlines()[0] == "a     1"
+
+
+def test_every_option_and_fault_that_the_sizing_guide_names_is_one_of_the_simulators() -> None:
+    guide = (ROOT / "docs" / "sizing.md").read_text()
+    command = [sys.executable, "-m", "bench.simfleet", "--help"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    options = set(re.findall(r"^\| `(--[a-z-]+)`", guide, re.MULTILINE))
+    assert options
+    assert options <= set(re.findall(r"--[a-z-]+", said))
+    assert set(FAULTS) == set(re.findall(r"([a-z-]+)=\d", guide))
