@@ -13,7 +13,7 @@ from bench.performance import holds, read_results, render
 from bench.places import PAGE, RESULTS, ROOT
 from bench.report import Figure, as_record, keep
 from bench.simfleet.faults import FAULTS
-from bench.suite import BENCHES, aligned, last_record
+from bench.suite import BENCHES, aligned, last_record, plain
 
 RUN: dict[str, Any] = {
     "bench": "ingest",
@@ -128,6 +128,10 @@ def test_a_bench_ends_with_its_json() -> None:
     assert last_record('a table\n{"bench": "x"}\n') == {"bench": "x"}
     assert last_record("Traceback\n") is None
     assert last_record("") is None
+
+
+def test_a_terminal_gets_no_marks_of_the_page() -> None:
+    assert plain(["`key`", "1", "< 1", "**no**"]) == ["key", "1", "< 1", "no"]
 
 
 def test_a_table_for_a_terminal_has_straight_columns() -> None:
