@@ -142,6 +142,7 @@ class Outbox:
                 left = [(stream, event) for stream, payload in rows if (event := read_event(payload))]
                 ends = [self._insert(db, stream, ended(event), now) for stream, event in left]
                 db.execute("DELETE FROM open_event")
+                self._make_room(db, now)
             self._witness()
             return ends
 
@@ -171,6 +172,7 @@ class Outbox:
                 self.id, self.session = self._begin_session(db)
                 self._held = _count(db)
                 salvaged = salvage.take_over(db, self._path, lambda stream, make: self._take_in(db, stream, make))
+                self._make_room(db, self._opened)
                 self._was_damaged = salvage.was_damaged(db)
         except BaseException:
             db.close()

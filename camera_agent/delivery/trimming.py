@@ -72,9 +72,10 @@ def _drop_events(db: sqlite3.Connection, room: Room, target_bytes: int) -> None:
 
 
 def _drop_event(db: sqlite3.Connection, room: Room, event_id: str, stream: str) -> None:
-    """Drop all rows of an event. One that is still open is not lost: its end will come, and says everything."""
-    rows = db.execute("DELETE FROM outbox WHERE event_id = ? RETURNING length(payload)", (event_id,)).fetchall()
-    room.size_bytes -= sum(row[0] for row in rows)
-    is_open = db.execute("SELECT 1 FROM open_event WHERE event_id = ?", (event_id,)).fetchone()
-    if rows and not is_open:
+    """Drop all rows of an event. It is lost with its end only: one still open will yet say everything with that, and
+    of one whose end is not here the servers have it."""
+    query = "DELETE FROM outbox WHERE event_id = ? RETURNING length(payload), change"
+    rows = db.execute(query, (event_id,)).fetchall()
+    room.size_bytes -= sum(size for size, _ in rows)
+    if any(change == "end" for _, change in rows):
         room.lost[stream] += 1
