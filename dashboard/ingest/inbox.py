@@ -8,6 +8,8 @@ from fleet.mqtt import Received
 
 MOST_MESSAGES = 2_000
 MOST_BYTES = 32 * 1024 * 1024
+# Of one batch: a thousand events that come alone, or some thousands that come packed; a commit stays short.
+MOST_BATCH_BYTES = 1024 * 1024
 ROOM_WAIT_S = 0.05
 
 
@@ -68,11 +70,18 @@ class Inbox:
             return self._changed.wait_for(lambda: self._closed or not self._is_full(), timeout=ROOM_WAIT_S)
 
     def gather(self, wait_s: float, most: int) -> list[Item]:
-        """Wait for a first item, then take at once what is there, at most `most` items: a batch never waits to fill."""
+        """Wait for a first item, then take at once what is there: a batch never waits to fill.
+
+        At most `most` items, and fewer when they are large: one that begins within `MOST_BATCH_BYTES` is the last.
+        """
+        taken: list[Item] = []
+        size = 0
         with self._changed:
             self._changed.wait_for(lambda: self._closed or bool(self._items), timeout=wait_s)
-            taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
-            self._bytes -= sum(map(_size, taken))
+            while self._items and len(taken) < most and size < MOST_BATCH_BYTES:
+                taken.append(self._items.popleft())
+                size += _size(taken[-1])
+            self._bytes -= size
             self._changed.notify_all()
         return taken
 

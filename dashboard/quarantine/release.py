@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dashboard.ingest.backfill import unpack
 from dashboard.ingest.decode import Fact, Ignored, Malformed, decode
 from dashboard.ingest.projection import Projection
 from dashboard.store.database import RowRefused
@@ -11,6 +12,7 @@ from dashboard.store.knowledge import Knowledge
 from dashboard.store.people import DETAIL_MOST, NAME_MOST
 from dashboard.store.quarantine import Quarantine, Quarantined
 from dashboard.store.records import Records
+from fleet.messages import MalformedMessage
 from fleet.mqtt import Received
 
 GONE = "it is gone: it was taken out, or newer ones of its sender took its place"
@@ -63,6 +65,15 @@ class Release:
         """Return what the message adds to the store: what it says, never that its camera is there now."""
         # As one that the broker repeats: it is no sign of life.
         received = Received(row.topic, row.payload, qos=1, retained=True, mid=0, connection=0)
+        records = Records()
+        try:
+            for part in unpack(received):
+                records.extend(self._read_part(part, row))
+        except MalformedMessage as error:
+            raise StaysAside(str(error)) from None
+        return records
+
+    def _read_part(self, received: Received, row: Quarantined) -> Records:
         what = decode(received, row.first_received_at)
         if isinstance(what, Malformed):
             raise StaysAside(what.reason)

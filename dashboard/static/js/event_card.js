@@ -117,7 +117,8 @@ class EventCard extends HTMLElement {
   #drawGap() {
     const { event } = this;
     const lost = event.lost ? `${event.lost.toLocaleString()} ${event.lost === 1 ? 'event' : 'events'} lost` : 'Events lost';
-    this.picture.replaceChildren(el('div', { class: 'card-gap' }, icon('triangle-alert'), el('p', {}, 'The outbox on the camera was full: what happened here was not kept.')));
+    const why = event.lost ? 'The outbox on the camera was full: what happened here was not kept.' : 'The outbox on the camera was damaged: some of what happened before may be missing.';
+    this.picture.replaceChildren(el('div', { class: 'card-gap' }, icon('triangle-alert'), el('p', {}, why)));
     setText(this.what, lost);
     this.#drawTimes();
   }

@@ -22,9 +22,9 @@ from dashboard.store.quarantine import Quarantine
 from dashboard.store.records import Records
 from dashboard.store.tables import audit, cameras, telemetry_raw
 from fleet import topics
-from fleet.messages import Message
+from fleet.messages import Message, pack_backfill
 from fleet.mqtt import Received
-from tests.support.camera_words import CAMERA, MOMENT, birth, event, facts, health, presence, received, status
+from tests.support.camera_words import CAMERA, MOMENT, OUTBOX, birth, event, facts, health, presence, received, status
 from tests.support.scale import count
 from tests.support.waiting import wait_until
 
@@ -83,6 +83,14 @@ def test_a_message_that_can_be_read_now_is_stored_as_ingest_would_have_and_its_r
     assert stored["received_at"] == MOMENT
     assert Knowledge(database).quarantined() == 0
     assert notes(database) == [("quarantine-replayed", "host:tester", f"{CAMERA} {row_id[:12]}: unreadable then")]
+
+
+def test_late_events_that_came_in_one_message_are_all_taken_in(database: Database) -> None:
+    sent = [event(seq) for seq in range(1, 4)]
+    payload = pack_backfill(OUTBOX, MOMENT, [("main", one.encode()) for one in sent])
+    fingerprint = put_aside(database, Received(topics.backfill(CAMERA), payload, 1, False, 1, 1))
+    assert release(database).replay(fingerprint).is_out
+    assert events_of(database).keys() == {str(one.event_id) for one in sent}
 
 
 def test_what_still_cannot_be_read_stays_and_says_why(database: Database) -> None:

@@ -24,6 +24,7 @@ class IngestFake:
     device_id: str
     confirms: bool = True
     received: list[tuple[Topic, bytes]] = field(default_factory=list)
+    alone: list[Event] = field(default_factory=list)
     late: list[Backfill] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -38,9 +39,11 @@ class IngestFake:
             self._take_late(Backfill.decode(received.payload))
             return
         self.received.append((topic, received.payload))
-        if topic.channel is Channel.EVENT and self.confirms:
+        if topic.channel is Channel.EVENT:
             event = Event.decode(received.payload)
-            self.confirm(event.outbox, [(event.seq, event.seq)])
+            self.alone.append(event)
+            if self.confirms:
+                self.confirm(event.outbox, [(event.seq, event.seq)])
 
     def _take_late(self, late: Backfill) -> None:
         """Keep late events as if they had come on their stream's topic."""
@@ -55,6 +58,9 @@ class IngestFake:
         now = datetime.now(UTC)
         receipt = Receipt(ts=now, server_ts=now, outbox=outbox, committed=ranges)
         self.session.publish(topics.receipt(self.device_id), receipt.encode(), qos=1)
+
+    def came_late(self) -> list[Event]:
+        return [item.event for late in list(self.late) for item in late.events]
 
     def said(self, channel: Channel, kind: type[M]) -> list[M]:
         return [kind.decode(payload) for topic, payload in list(self.received) if topic.channel is channel]

@@ -9,9 +9,12 @@ from uuid import UUID
 
 import pytest
 
+from fleet.messages import Health, Reason, StreamStatus
+from fleet.topics import Channel
 from tests.integration.camera_agent.ingest_fake import IngestFake, ingesting
 from tests.support.agent import AgentProcess, running_agent
 from tests.support.broker import Mosquitto, running_broker
+from tests.support.scale import count
 from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.waiting import wait_until
 
@@ -74,9 +77,31 @@ def test_events_wait_for_room_and_none_is_missing(agent: AgentProcess, ingest: I
     assert set(agent.last_changes().values()) == {"end"}
 
 
-def test_what_was_kept_survives_a_kill_on_a_full_disk(
+def test_a_full_disk_is_said_once_in_the_streams_state_and_over_by_itself(
     agent: AgentProcess, ingest: IngestFake, disk: SmallDisk
 ) -> None:
+    minute = count(60, 3, "heartbeats, one a second, of a camera whose disk is full")
+    with running_agent(agent):
+        wait_until(lambda: len(ingest.events()) >= 2, WITHIN_S, "first events arrive")
+        disk.fill()
+        wait_until(lambda: states(ingest)[-1] == ("offline", Reason.DISK), WITHIN_S, "the stream says why it stands")
+        ingest.received.clear()
+        wait_until(lambda: len(ingest.said(Channel.HEALTH, Health)) > minute, WITHIN_S + minute, "it lives on")
+        last = ingest.said(Channel.HEALTH, Health)[-1]
+        assert (last.disk_free_bytes, last.streams["main"].fps) == (0, 0)
+        assert states(ingest) == []
+        disk.make_room()
+        wait_until(lambda: states(ingest) == [("online", None)], WITHIN_S, "the stream goes on by itself")
+        assert agent.log.count(DROPPING) == 1
+        assert agent.stop() == 0
+    wait_until(lambda: everything_arrived(agent, ingest), WITHIN_S, "the ledger is with ingest")
+
+
+def states(ingest: IngestFake) -> list[tuple[str, Reason | None]]:
+    return [(said.state.value, said.reason) for said in ingest.said(Channel.STREAM_STATUS, StreamStatus)]
+
+
+def test_what_was_kept_survives_a_kill_on_a_full_disk(agent: AgentProcess, ingest: IngestFake, disk: SmallDisk) -> None:
     ingest.confirms = False
     with running_agent(agent):
         wait_until(lambda: len(ingest.events()) >= 3, WITHIN_S, "first events arrive")

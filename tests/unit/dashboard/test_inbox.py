@@ -50,6 +50,14 @@ def test_bytes_count_as_well_as_messages() -> None:
     assert inbox.dropped == 1
 
 
+def test_large_messages_make_small_batches() -> None:
+    """A backfill holds as many events as two hundred messages: the others must not wait for a thousand of them."""
+    inbox = Inbox()
+    for number in range(20):
+        inbox.put(message(number, size=100 * 1024))
+    assert [len(inbox.gather(0, 1_000)) for _ in range(3)] == [11, 9, 0]
+
+
 def test_what_the_broker_does_not_keep_is_dropped_when_there_is_no_room() -> None:
     inbox = Inbox(most_messages=1)
     inbox.put(message(1))
