@@ -11,6 +11,7 @@ import typer
 from dashboard.offline import open_database
 from dashboard.people import accounts
 from dashboard.quarantine import cli as quarantine
+from dashboard.retention import cli as retention
 from dashboard.store.people import People
 from fleet.cli import CommandFailed, new_app
 from fleet.settings import ServerSettings, load
@@ -25,6 +26,7 @@ def register(app: typer.Typer) -> None:
     people.command("reset-password")(reset_password)
     app.add_typer(people, name="people")
     quarantine.register(app)
+    retention.register(app)
 
 
 def ensure_admin(as_json: Json = False) -> None:

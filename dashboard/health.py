@@ -39,9 +39,11 @@ class Checks:
         """Return every check's outcome and the worst of them as `status`."""
         with ThreadPoolExecutor(max_workers=1 + len(self.ingest_urls)) as pool:
             courier = pool.submit(ask, self.courier_url)
-            ingest = pool.map(ask, self.ingest_urls.values())
+            answers = pool.map(ask, self.ingest_urls.values())
             checks = {"database": self.ask_database(), "disk": self.look_at_disk()}
-            checks["ingest"] = together(dict(zip(self.ingest_urls, ingest, strict=True)))
+            ingest = dict(zip(self.ingest_urls, answers, strict=True))
+            checks["ingest"] = together(ingest)
+            checks["disk"] = with_watermark(checks["disk"], ingest.values())
             checks["courier"] = _at_most_degraded(courier.result())
         return {"status": worst(checks.values()), "checks": checks}
 
@@ -72,6 +74,17 @@ def ask(url: str) -> Json:
         return {"status": "down", "reason": "an answer that is none"}
     said = body.get("status")
     return body | {"status": said if said in WORST_FIRST else "ok" if answer.is_success else "down"}
+
+
+def with_watermark(disk: Json, ingest: Iterable[Json]) -> Json:
+    """Return the disk's check with what retention in the first ingest process says: its watermark, and days left."""
+    for said in ingest:
+        if isinstance(told := said.get("retention"), dict) and told:
+            used, high = told.get("disk_used_pct"), told.get("disk_high_pct")
+            is_above = used is not None and high is not None and used >= high
+            status = worst([disk, {"status": "degraded" if is_above else "ok"}])
+            return disk | {"status": status, "high_pct": high, "days_left": told.get("days_left")}
+    return disk
 
 
 def together(processes: Mapping[str, Json]) -> Json:

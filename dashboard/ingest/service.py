@@ -13,6 +13,7 @@ from dashboard.ingest.projection import Projection
 from dashboard.ingest.status_server import StatusServer
 from dashboard.ingest.uplink import Uplink, role_in
 from dashboard.ingest.writer import RETRY_FIRST_S, RETRY_MOST_S, Writer
+from dashboard.retention.wiring import retention_beside
 from dashboard.store.database import Database, StoreUnavailable
 from dashboard.store.intake import Intake
 from dashboard.store.knowledge import Knowledge
@@ -33,6 +34,7 @@ class Service:
         self._condition = condition
         self._metrics = Metrics()
         self._inbox = Inbox()
+        self._retention = retention_beside(settings) if process == 1 else None
         self._limits = DeviceLimits(settings.ingest_device_rate * role.share, settings.ingest_device_burst * role.share)
         self._session = Uplink(settings, role, self._inbox, condition).session
         self._status = StatusServer(
@@ -60,11 +62,15 @@ class Service:
         self._status.start()
         try:
             if self._open_store():
+                if self._retention:
+                    self._retention.start()
                 self._session.start()
                 self._writer.run()
         finally:
             self._inbox.close()
             self._session.stop()
+            if self._retention:
+                self._retention.stop()
             self._status.stop()
             self._database.close()
 
@@ -95,7 +101,8 @@ class Service:
         self._condition.database(ok=True)
 
     def _describe(self) -> dict[str, Any]:
-        return self._condition.describe(_now()) | {"limited": self._limits.describe(time.monotonic())}
+        said = self._condition.describe(_now()) | {"limited": self._limits.describe(time.monotonic())}
+        return said | ({"retention": self._retention.describe()} if self._retention else {})
 
     def _refresh_metrics(self) -> None:
         metrics, projection = self._metrics, self._writer.projection

@@ -18,6 +18,8 @@ LOOK_EVERY_S = 60.0
 # After the start others come first: the broker's backlog, and the pages of whoever started it.
 FIRST_LOOK_S = 20.0
 AGGREGATE_EVERY = timedelta(minutes=5)
+# A disk that others filled is not emptied by us: after a round that did not help there is time.
+OVER_EVERY = timedelta(minutes=10)
 ROUND_EVERY = timedelta(hours=1)
 WAIT_FOR_END_S = 10.0
 
@@ -32,6 +34,7 @@ class RetentionThread:
     _told: dict[str, Any] = field(default_factory=dict)
     _round_at: datetime | None = None
     _aggregated_at: datetime | None = None
+    _is_stuck: bool = False
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -44,6 +47,7 @@ class RetentionThread:
         self.keeper.stopping.set()
         if self._thread is not None:
             self._thread.join(WAIT_FOR_END_S)
+        self.keeper.database.close()
 
     def describe(self) -> dict[str, Any]:
         """Return what /healthz says: the database's size, the disk and its watermark, days left."""
@@ -51,7 +55,8 @@ class RetentionThread:
 
     def look(self, now: datetime) -> None:
         """Do what is due; raises StoreUnavailable, TrailUnusable."""
-        if self._is_due(self._round_at, ROUND_EVERY, now) or self.keeper.is_over():
+        is_urgent = self._is_due(self._round_at, OVER_EVERY if self._is_stuck else timedelta(0), now)
+        if self._is_due(self._round_at, ROUND_EVERY, now) or (is_urgent and self.keeper.is_over()):
             self._round(now)
         elif self._is_due(self._aggregated_at, AGGREGATE_EVERY, now):
             self.keeper.aggregate(now)
@@ -70,6 +75,7 @@ class RetentionThread:
     def _round(self, now: datetime) -> None:
         done = self.keeper.run(now)
         self._round_at = self._aggregated_at = now
+        self._is_stuck = self.keeper.is_over()
         stock = self.keeper.stock(now)
         self._told = told(stock, forecast(self.keeper.policy, stock), self.keeper) | {"ran_at": now.isoformat()}
         for one in done:
