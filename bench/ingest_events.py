@@ -86,6 +86,12 @@ def connect_packet(client_id: str) -> bytes:
     return b"\x10" + remaining_length(len(body)) + body
 
 
+def subscribe_packet(topic_filter: str) -> bytes:
+    """Return an MQTT 5 SUBSCRIBE with QoS 1."""
+    body = (1).to_bytes(2) + b"\0" + len(topic_filter).to_bytes(2) + topic_filter.encode() + b"\x01"
+    return b"\x82" + remaining_length(len(body)) + body
+
+
 def remaining_length(length: int) -> bytes:
     """Return MQTT's variable byte integer."""
     out = bytearray()

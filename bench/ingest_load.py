@@ -157,14 +157,15 @@ def publish_all(publishers: Sequence[Publisher], per_s: float) -> float:
 
 
 def publish_once(plan: Plan, made: Sequence[Packets]) -> dict[str, Any]:
-    """Connect every camera, publish everything and close; returns when each packet went."""
+    """Connect every camera, publish everything and close; returns when it began, and at a rate when each packet went."""
     home = Home(Path(plan.home))
     publishers = [connect(plan.port, home.credentials(packets.device_id), packets) for packets in made]
+    began_at = time.time()
     seconds = publish_all(publishers, plan.per_s)
     for publisher in publishers:
         publisher.close()
     sent_at = {publisher.packets.device_id: publisher.sent_at for publisher in publishers}
-    return {"seconds": seconds, "sent_at": sent_at if plan.per_s else {}}
+    return {"began_at": began_at, "seconds": seconds, "sent_at": sent_at if plan.per_s else {}}
 
 
 def main() -> int:

@@ -29,6 +29,7 @@ from tests.support.waiting import wait_until
 INGEST = "srv-ingest-1"
 PATIENCE_S = 120.0
 LOOK_S = 0.02
+FOLLOW_S = 0.002
 # A few cameras stand for a fleet: what one may send is no limit here, though it is asked for each message.
 UNLIMITED = 1_000_000
 
@@ -66,6 +67,14 @@ class Drained:
     per_s: float
     cpu_us: float
     rss_mb: float = 0.0
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What the broker takes and gives by itself: events per second, and the share of a core that its thread used."""
+
+    per_s: float
+    busy: float
 
 
 @dataclass
@@ -117,6 +126,33 @@ class Rig:
             cpu_s = ingest.cpu_s()
             ended_at = ingest.wait_stored(events)
             took = ended_at - ingest.connected_at()
+            return Drained(events / took, (ingest.cpu_s() - cpu_s) / events * 1e6, ingest.peak_mb())
+
+    def limit(self, events: int, load: Load) -> "Limit":
+        """Publish as fast as the broker takes it to a subscriber that only counts."""
+        settings = self.broker.settings
+        folder = str(self.broker.files_of(INGEST).folder)
+        plan = ingest_bare.Plan(INGEST, settings.broker_servers_port, folder, EVERYTHING_UP, events)
+        broker = psutil.Process(int((settings.home.run / "broker.pid").read_text()))
+        with _program("bench.ingest_count", plan.as_text()) as process:
+            if _line_of(process) != "ready":
+                raise DidNotFinish("the counting subscriber did not start")
+            before = broker.cpu_times()
+            load.start()
+            ended_at = json.loads(_line_of(process))["ended_at"]
+            after = broker.cpu_times()
+        took = ended_at - load.result()["began_at"]
+        used = after.user + after.system - before.user - before.system
+        return Limit(events / took, used / took)
+
+    def live(self, events: int, load: Load, url: str | None = None) -> Drained:
+        """Publish as fast as the broker takes it while ingest stores; measured to the last commit."""
+        with self.ingest(url) as ingest:
+            ingest.wait_connected()
+            cpu_s = ingest.cpu_s()
+            load.start()
+            ended_at = ingest.wait_stored(events)
+            took = ended_at - load.result()["began_at"]
             return Drained(events / took, (ingest.cpu_s() - cpu_s) / events * 1e6, ingest.peak_mb())
 
     @contextmanager
@@ -187,6 +223,28 @@ class Ingest:
         if found is None:
             raise DidNotFinish(f"no time in {line!r}")
         return datetime.fromisoformat(found[1]).timestamp()
+
+    def follow(self, events: int) -> list[tuple[float, int]]:
+        """Return when (time.time) which change number was seen committed, until so many events are stored."""
+        seen: list[tuple[float, int]] = []
+        deadline = time.monotonic() + PATIENCE_S
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            is_complete = False
+            while not is_complete:
+                # Before the look, so that the last look sees the number of the last event.
+                is_complete = bool(seen) and seen[-1][1] >= events and self._stored() >= events
+                value = connection.execute(text("SELECT value FROM change_counter")).scalar_one()
+                if not seen or value != seen[-1][1]:
+                    seen.append((time.time(), value))
+                if time.monotonic() > deadline:
+                    raise DidNotFinish(f"{self._stored()} of {events} events stored")
+                time.sleep(FOLLOW_S)
+        return seen
+
+    def numbers(self) -> list[tuple[str, int, int]]:
+        """Return device, seq and change number of every event."""
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(text("SELECT device_id, seq, change_seq FROM events"))]
 
     def cpu_s(self) -> float:
         """Return the processor time that it has used."""
