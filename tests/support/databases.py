@@ -1,4 +1,4 @@
-"""New, empty databases of either kind for programs that tests start."""
+"""New, empty databases for tests, on SQLite or on a PostgreSQL server that they share."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,10 +21,11 @@ def new_database(kind: str) -> Iterator[Callable[[Path], str]]:
     if reason:
         pytest.skip(reason)
     with running_postgres() as server:
-        yield lambda _folder: _made_on(server)
+        yield lambda _folder: new_database_on(server)
 
 
-def _made_on(server: str) -> str:
+def new_database_on(server: str) -> str:
+    """Make one on a PostgreSQL server and return its URL."""
     name = f"test_{uuid.uuid4().hex}"
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

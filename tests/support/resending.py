@@ -20,7 +20,8 @@ class Resending:
 
     def is_all_confirmed(self) -> bool:
         """Say whether everything has a receipt; when nothing moves, say what has none again."""
-        confirmed = {id(speaker): speaker.confirmed() for speaker, _ in self.said}
+        speakers = {id(speaker): speaker for speaker, _ in self.said}
+        confirmed = {name: speaker.confirmed() for name, speaker in speakers.items()}
         left = [(speaker, event) for speaker, event in self.said if event.seq not in confirmed[id(speaker)]]
         self._quiet = self._quiet + 1 if len(left) == self._open else 0
         self._open = len(left)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -94,7 +95,11 @@ def everybody_heard(site: Site, cameras: dict[str, FakeCamera]) -> None:
         speaker.say(health(now=datetime.now(UTC) + off, clock_offset_s=off.total_seconds()))
     line = f'camfleet_ingest_messages_total{{channel="health"}} {len(DEVICES)}.0'
     for process in range(1, site.settings.ingest_processes + 1):
-        wait_until(lambda n=process: line in site.ingest_metrics(n), WITHIN_S, f"process {process} heard them all")
+        wait_until(partial(_counts, site, process, line), WITHIN_S, f"process {process} heard them all")
+
+
+def _counts(site: Site, process: int, line: str) -> bool:
+    return line in site.ingest_metrics(process)
 
 
 def play(site: Site, broker: Mosquitto, stream: list[Said], *, kill: int | None) -> dict[str, set[int]]:
@@ -220,11 +225,15 @@ def test_one_process_becomes_two_and_one_again_and_nobody_gets_an_event_twice(tm
             with ingest_site(broker, tmp_path, ingest_processes=processes) as site:
                 site.start_all_ingest()
                 speaker.event(seq)
-                wait_until(lambda n=seq: n in speaker.confirmed(), WITHIN_S, "receipt")
+                wait_until(partial(_has_receipt, speaker, seq), WITHIN_S, "receipt")
                 received = sum(work_of(site, n) for n in range(1, processes + 1))
                 assert received == 1, f"with {processes} processes"
 
 
+def _has_receipt(speaker: FakeCamera, seq: int) -> bool:
+    return seq in speaker.confirmed()
+
+
 def aside(site: Site) -> dict[bytes, int]:
     with site.database.reading() as connection:
-        return {row.payload: row.count for row in connection.execute(select(quarantine))}
+        return {row["payload"]: row["count"] for row in connection.execute(select(quarantine)).mappings()}
