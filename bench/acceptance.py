@@ -94,6 +94,18 @@ CLAIMS: Mapping[str, Claim] = {
         "what cannot be read is put aside, shown safely, and taken in or dropped in one step (delivery)",
         ("tests/contract/dashboard/test_quarantine.py", "tests/integration/dashboard/test_quarantine_commands.py"),
     ),
+    "outbox": Claim(
+        "the outbox keeps its word through power cuts, damage, full disks and set clocks, within its limit (delivery)",
+        ("tests/unit/camera_agent/delivery", "tests/integration/camera_agent/test_disk.py"),
+    ),
+    "backfill": Claim(
+        "after an outage what is new goes at once, the backlog follows in batches, and nothing is missing (delivery)",
+        (
+            "tests/integration/camera_agent/test_backlog.py",
+            "tests/unit/dashboard/test_backfill.py",
+            "tests/integration/dashboard/test_bad_payloads.py",
+        ),
+    ),
     "chaos": Claim(
         "random kills of broker, ingest, agent and PostgreSQL lose, double and alter nothing (delivery, show 1)",
         ("tests/chaos/test_kills.py", "tests/chaos/test_the_judge.py"),
