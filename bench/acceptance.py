@@ -90,6 +90,14 @@ CLAIMS: Mapping[str, Claim] = {
         "emqx/ says what EMQX takes, and its rules are the contract's (identity)",
         ("tests/unit/emqx",),
     ),
+    "backup": Claim(
+        "a backup made while everything runs is restored to equality, and the restored host starts (delivery)",
+        ("tests/integration/backup", "tests/unit/fleet/backup"),
+    ),
+    "migration": Claim(
+        "what v0.1.0 wrote goes up, down and up again with every row; newer databases are refused (delivery, show 5)",
+        ("tests/integration/release", "tests/contract/dashboard/test_migrations.py"),
+    ),
     "quarantine": Claim(
         "what cannot be read is put aside, shown safely, and taken in or dropped in one step (delivery)",
         ("tests/contract/dashboard/test_quarantine.py", "tests/integration/dashboard/test_quarantine_commands.py"),

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, MetaData, Table, null, select
+from sqlalchemy import JSON, BigInteger, Column, Connection, MetaData, Table, null, select
 
 MOMENT = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 TEXT = "Poartă 前門 🎥 'a\"b\\c\n\t%s ?:x {}\u2028"
@@ -63,7 +63,7 @@ def _plain(column: Column[Any], number: int) -> Any:
     if kind is str:
         return f"{number}-{column.name} {TEXT}"[: getattr(column.type, "length", None) or 200]
     if kind is int:
-        return (2**31 - 1 if type(column.type).__name__ == "Integer" else 2**62) - number
+        return (2**62 if isinstance(column.type, BigInteger) else 2**31 - 1) - number
     if kind is datetime:
         return MOMENT + timedelta(days=number, microseconds=MICROSECONDS[number % len(MICROSECONDS)])
     if kind is bytes:

@@ -1,13 +1,12 @@
 """Homes with databases full of rows, on SQLite and PostgreSQL, and backups of them."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from config_server.settings import ConfigSettings
 from config_server.store.database import open_engine, transaction
@@ -21,6 +20,7 @@ from fleet.backup.restore import Restore
 from fleet.pki import ScryptCost
 from fleet.settings import load
 from tests.support.config_server import prepare_home
+from tests.support.databases import new_database_on
 from tests.support.filled_tables import Contents, contents, fill
 from tests.support.postgres import missing_postgres, running_postgres
 
@@ -35,16 +35,7 @@ def new_database() -> Iterator[Callable[[], str]]:
     if reason:
         pytest.skip(reason)
     with running_postgres() as server:
-
-        def make() -> str:
-            name = f"test_{uuid.uuid4().hex}"
-            engine = create_engine(server, isolation_level="AUTOCOMMIT")
-            with engine.connect() as connection:
-                connection.execute(text(f"CREATE DATABASE {name}"))
-            engine.dispose()
-            return server.rsplit("/", 1)[0] + f"/{name}"
-
-        yield make
+        yield partial(new_database_on, server)
 
 
 @dataclass(frozen=True)
