@@ -11,7 +11,7 @@ from tests.support.chance import run_seed
 from tests.support.chaos_camera import Load
 from tests.support.chaos_site import ChaosSite, Grounds, chaos_site
 from tests.support.chaos_truth import Verdict
-from tests.support.postgres import Postgres, missing_postgres, postgres_server
+from tests.support.postgres import Postgres, living, missing_postgres
 from tests.support.scale import count, is_full
 from tests.support.small_disk import SmallDisk, small_disk
 
@@ -41,11 +41,12 @@ def database() -> Iterator[tuple[SmallDisk, Postgres]]:
     missing = missing_postgres()
     if missing:
         pytest.skip(missing)
-    # Not in the test's own folder, which PostgreSQL's account may not enter.
+    # Not in the test's own folder, which PostgreSQL's account may not enter. With small pieces of its log there is soon
+    # no room for the next: then it does not refuse, it dies, and cannot come up until there is room.
     with (
         tempfile.TemporaryDirectory(prefix="camfleet-disk-", ignore_cleanup_errors=True) as folder,
         small_disk(Path(folder), 128 * 1024) as disk,
-        postgres_server("fsync=on", "max_wal_size=32MB", folder=disk.path) as server,
+        living(Postgres(disk.path, ("fsync=on", "min_wal_size=2MB"), wal_segment_mib=1)) as server,
     ):
         yield disk, server
 

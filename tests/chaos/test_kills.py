@@ -1,6 +1,7 @@
 """Delivery, show 1: whatever is killed, the store ends with exactly what the cameras decided."""
 
 import random
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from tests.support.chance import chance_for, run_seed
 from tests.support.chaos_camera import Load
 from tests.support.chaos_site import ChaosSite, Grounds, chaos_site
 from tests.support.chaos_truth import Verdict
-from tests.support.postgres import Postgres, missing_postgres, postgres_server
+from tests.support.postgres import Postgres, living, missing_postgres
 from tests.support.scale import count, is_full
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
@@ -59,7 +60,10 @@ def database() -> Iterator[Postgres]:
     missing = missing_postgres()
     if missing:
         pytest.skip(missing)
-    with postgres_server("fsync=on") as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="camfleet-postgres-", ignore_cleanup_errors=True) as folder,
+        living(Postgres(Path(folder), settings=("fsync=on",))) as server,
+    ):
         yield server
 
 

@@ -35,6 +35,7 @@ class Postgres:
 
     folder: Path
     settings: tuple[str, ...] = ("fsync=off",)
+    wal_segment_mib: int = 16
     port: int = field(default_factory=free_port)
     starts: int = 0
     _process: subprocess.Popen[bytes] | None = None
@@ -53,7 +54,8 @@ class Postgres:
     def prepare(self) -> None:
         """Make an empty database."""
         _give_to_account(self.folder)
-        _run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        where = ["-D", str(self.folder / "data"), f"--wal-segsize={self.wal_segment_mib}"]
+        _run("initdb", *where, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""
@@ -105,23 +107,24 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres(*settings: str, folder: Path | None = None) -> Iterator[str]:
+def running_postgres() -> Iterator[str]:
     """Run an empty server and give the URL of its database."""
-    with postgres_server(*settings, folder=folder) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="camfleet-postgres-", ignore_cleanup_errors=True) as folder,
+        living(Postgres(Path(folder))) as server,
+    ):
         yield server.url
 
 
 @contextmanager
-def postgres_server(*settings: str, folder: Path | None = None) -> Iterator[Postgres]:
-    """Run an empty server, in a folder of its own or in the one given; other settings replace the quick ones."""
-    with tempfile.TemporaryDirectory(prefix="camfleet-postgres-", ignore_cleanup_errors=True) as made:
-        server = Postgres(folder or Path(made), settings or ("fsync=off",))
-        server.prepare()
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
+def living(server: Postgres) -> Iterator[Postgres]:
+    """Make the server's empty database, run it, and end it however the block ends."""
+    server.prepare()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def _program(name: str) -> str | None:
