@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from bench.simfleet import packets
 from bench.simfleet.device import Device
-from bench.simfleet.line import Line
+from bench.simfleet.line import Line, Talker
 from bench.simfleet.loop import Loop
 from bench.simfleet.packets import Message, NotMqtt, Packet
 from bench.simfleet.tally import Tally
@@ -32,6 +32,7 @@ class Session:
     make_will: Callable[[], Message]
     on_up: Callable[[], None]
     on_message: Callable[[Message], None]
+    make_line: Callable[[Loop, Talker], Line] = Line
     is_up: bool = False
     _line: Line | None = None
     _is_over: bool = False
@@ -46,7 +47,7 @@ class Session:
         """Begin a connection unless there is one."""
         if self._is_over or self._line is not None:
             return
-        self._line = Line(self.loop, self)
+        self._line = self.make_line(self.loop, self)
         self._heard_s = self.loop.now_s
         try:
             self._line.open(self.device.server, self.device.broker_host, self.device.tls())
