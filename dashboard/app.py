@@ -94,6 +94,7 @@ def _hand_in(app: Flask, settings: ServerSettings, database: Database) -> None:
             home=settings.home.path,
             ingest_urls={name: f"http://127.0.0.1:{port}/healthz" for name, port in settings.ingest_ports.items()},
             courier_url=f"http://127.0.0.1:{settings.courier_port}/healthz",
+            forwarder_url=f"http://127.0.0.1:{settings.forwarder_port}/healthz" if settings.forwards else None,
         ),
     }
 

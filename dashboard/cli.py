@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dashboard.forwarder import cli as forward
 from dashboard.offline import open_database
 from dashboard.people import accounts
 from dashboard.quarantine import cli as quarantine
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(people, name="people")
     quarantine.register(app)
     retention.register(app)
+    forward.register(app)
 
 
 def ensure_admin(as_json: Json = False) -> None:

@@ -27,24 +27,27 @@ Json = dict[str, Any]
 class Checks:
     """What /health looks at. Without ingest nothing is stored; without the courier only certificates wait.
 
-    `ingest_urls` are those of every ingest process, by its name.
+    `ingest_urls` are those of every ingest process, by its name. Without a forwarder only other systems wait; None:
+    there is none to ask.
     """
 
     database: Database
     home: Path
     ingest_urls: Mapping[str, str]
     courier_url: str
+    forwarder_url: str | None = None
 
     def run(self) -> Json:
         """Return every check's outcome and the worst of them as `status`."""
-        with ThreadPoolExecutor(max_workers=1 + len(self.ingest_urls)) as pool:
-            courier = pool.submit(ask, self.courier_url)
+        beside = {"courier": self.courier_url} | ({"forwarder": self.forwarder_url} if self.forwarder_url else {})
+        with ThreadPoolExecutor(max_workers=len(beside) + len(self.ingest_urls)) as pool:
+            others = pool.map(ask, beside.values())
             answers = pool.map(ask, self.ingest_urls.values())
             checks = {"database": self.ask_database(), "disk": self.look_at_disk()}
             ingest = dict(zip(self.ingest_urls, answers, strict=True))
             checks["ingest"] = together(ingest)
             checks["disk"] = with_watermark(checks["disk"], ingest.values())
-            checks["courier"] = _at_most_degraded(courier.result())
+            checks |= zip(beside, map(_at_most_degraded, others), strict=True)
         return {"status": worst(checks.values()), "checks": checks}
 
     def ask_database(self) -> Json:

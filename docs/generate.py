@@ -32,6 +32,7 @@ GENERATED = (DOCS / "topics.md", DOCS / "settings.md", ROOT / "THIRD_PARTY.md")
 LICENCES = {
     "blinker": "MIT",
     "certifi": "MPL-2.0",
+    "confluent-kafka": "Apache-2.0",
     "flatbuffers": "Apache-2.0",
     "flask-wtf": "BSD-3-Clause",
     "itsdangerous": "BSD-3-Clause",

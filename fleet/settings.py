@@ -75,6 +75,14 @@ class ServerSettings(Settings):
         default=10_000, ge=1, le=10_000_000, description="messages of one camera that ingest takes at once"
     )
     courier_port: int = Field(default=8074, ge=1, le=65535, description="courier's health and metrics, loopback")
+    forwarder_port: int = Field(default=8075, ge=1, le=65535, description="forwarder's health and metrics, loopback")
+    kafka_servers: str = Field(
+        default="", description="Kafka that committed events are forwarded to, `host:port,…`; empty: none"
+    )
+    webhook_urls_file: Path | None = Field(
+        default=None,
+        description="file (0600) of webhooks that committed events go to, one `URL secret` per line",
+    )
     config_database_url: str = Field(default="", description="config_server's database; empty: SQLite in CAMFLEET_HOME")
     events_database_url: str = Field(default="", description="dashboard's database; empty: SQLite in CAMFLEET_HOME")
     ca_key_file: Path | None = Field(default=None, description="file with the passphrase of the CA keys")
@@ -108,6 +116,11 @@ class ServerSettings(Settings):
         """Return the health port of every configured ingest process, by the process's name; the first is 1."""
         more = {ingest_id(n): self.ingest_more_ports_from + n for n in range(2, self.ingest_processes + 1)}
         return {ingest_id(1): self.ingest_port, **more}
+
+    @property
+    def forwards(self) -> bool:
+        """Say whether committed events go to other systems, so that the forwarder has to run."""
+        return bool(self.kafka_servers or self.webhook_urls_file)
 
     @property
     def ca_passphrase_file(self) -> Path:

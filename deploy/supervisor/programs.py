@@ -31,6 +31,7 @@ def server_programs(settings: ServerSettings) -> list[Program]:
         _web("config_server", "config_server", settings.config_port),
         _worker("courier", "config_server.courier", settings.courier_port, ("broker", "config_server")),
         *_ingest(settings),
+        *_forwarder(settings),
         _web("dashboard", "dashboard", settings.dashboard_port),
         _web("feed", "dashboard.feed", settings.feed_port),
         _nginx(settings),
@@ -98,6 +99,12 @@ def _ingest(settings: ServerSettings) -> Iterator[Program]:
         first = _worker("ingest", "dashboard.ingest", port, ("broker",))
         more = replace(first, name=f"ingest-{process}", argv=(*first.argv, "--process", str(process)))
         yield first if process == 1 else more
+
+
+def _forwarder(settings: ServerSettings) -> Iterator[Program]:
+    # It needs nobody: what it reads is in the database, and what it writes to is waited for.
+    if settings.forwards:
+        yield _worker("forwarder", "dashboard.forwarder", settings.forwarder_port, ())
 
 
 def _camera(home: Path) -> Program:

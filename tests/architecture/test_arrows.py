@@ -10,6 +10,7 @@ from tests.architecture.source import PACKAGES, PROGRAMS, Module, modules
 DOORS: dict[str, str] = {
     "paho": r"fleet\.mqtt(_.*)?|bench\.ingest_bare",
     "msgspec": r"dashboard\.(ingest|store)(\..*)?",
+    "confluent_kafka": r"dashboard\.forwarder\.kafka",
     "cryptography": r"fleet\.pki(\..*)?",
     "pydantic_settings": r"fleet\.settings|camera_agent\.settings",
     "structlog": r"fleet\.logs",
