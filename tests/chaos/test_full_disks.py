@@ -41,12 +41,11 @@ def database() -> Iterator[tuple[SmallDisk, Postgres]]:
     missing = missing_postgres()
     if missing:
         pytest.skip(missing)
-    # Not in the test's own folder, which PostgreSQL's account may not enter. With small pieces of its log there is soon
-    # no room for the next: then it does not refuse, it dies, and cannot come up until there is room.
+    # Not in the test's own folder, which PostgreSQL's account may not enter.
     with (
         tempfile.TemporaryDirectory(prefix="camfleet-disk-", ignore_cleanup_errors=True) as folder,
         small_disk(Path(folder), 128 * 1024) as disk,
-        living(Postgres(disk.path, ("fsync=on", "min_wal_size=2MB"), wal_segment_mib=1)) as server,
+        living(Postgres(disk.path, ("fsync=on",))) as server,
     ):
         yield disk, server
 
@@ -58,7 +57,7 @@ def load_of(name: str) -> Load:
 def fill_for_a_minute(site: ChaosSite, disk: SmallDisk, has_noticed: Callable[[], bool]) -> None:
     """Fill the disk until it is noticed and for a minute more, then wait until what is decided later is confirmed."""
     disk.fill()
-    site.wait_until(has_noticed, NOTICED_S, f"the full disk is noticed; ingest says {site.ingest_health()}")
+    site.wait_until(has_noticed, NOTICED_S, f"the full disk is noticed; ingest is {site.ingest_status()}")
     length_s, began_s = count(60, 2, "seconds on a full disk"), time.monotonic()
     site.wait_until(lambda: time.monotonic() - began_s >= length_s, length_s + 10, "the disk stayed full")
     disk.make_room()

@@ -67,10 +67,6 @@ def database() -> Iterator[Postgres]:
         yield server
 
 
-def grounds(folder: Path, database: Postgres | None = None) -> Grounds:
-    return Grounds(folder / "servers", folder / "cameras", folder / "notes", database)
-
-
 def load_of(name: str) -> Load:
     """Four cameras and quick repeats for every day; acceptance takes six, and the repeats that ship."""
     seed = f"{run_seed()} {name}"
@@ -122,18 +118,22 @@ def test_random_kills_lose_nothing_and_store_nothing_twice_on_postgresql(
     each = count(26, 2, "kills of each program")
     events = count(52_000, 400, "events")
     plan = Plan.draw(chance, dict.fromkeys(PROGRAMS, each), events)
-    with chaos_site(grounds(tmp_path, database), load_of("load on PostgreSQL")) as site:
+    grounds = Grounds(tmp_path / "servers", tmp_path / "cameras", tmp_path / "notes", database)
+    with chaos_site(grounds, load_of("load on PostgreSQL")) as site:
         toll = kill_by(plan, site, chance)
         wait_for_events(site, events)
         see(site, toll, record_property)
 
 
-def test_random_kills_lose_nothing_and_store_nothing_twice_on_sqlite(tmp_path: Path, record_property: Record) -> None:
+def test_random_kills_lose_nothing_and_store_nothing_twice_with_two_ingest_processes_on_sqlite(
+    tmp_path: Path, record_property: Record
+) -> None:
     chance = chance_for("kills on SQLite")
     each = count(6, 1, "kills of broker, ingest and agent")
     events = count(6_000, 150, "events")
     plan = Plan.draw(chance, dict.fromkeys(PROGRAMS[:3], each), events)
-    with chaos_site(grounds(tmp_path), load_of("load on SQLite")) as site:
+    grounds = Grounds(tmp_path / "servers", tmp_path / "cameras", tmp_path / "notes", ingest_processes=2)
+    with chaos_site(grounds, load_of("load on SQLite")) as site:
         toll = kill_by(plan, site, chance)
         wait_for_events(site, events)
         see(site, toll, record_property)

@@ -1,10 +1,7 @@
 """A site that is made to suffer: real broker, ingest, database and camera processes, each begun again when killed."""
 
 import contextlib
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,29 +11,32 @@ import httpx
 
 from dashboard.store.database import Database
 from dashboard.store.migrate import migrate
+from fleet.access import ingest_id
+from fleet.home import write_file
 from fleet.mqtt import BrokerAddress
 from fleet.settings import ServerSettings
 from tests.support.agent import AgentProcess
 from tests.support.broker import Mosquitto
 from tests.support.chaos_camera import ChaosCamera, Load
 from tests.support.chaos_truth import Verdict, judge, quarantined, stored_events
-from tests.support.dashboard import environment, site_settings
+from tests.support.dashboard import Site, site_settings
+from tests.support.ingest_site import GROUP
 from tests.support.ports import free_port
 from tests.support.postgres import Postgres
 from tests.support.waiting import T, wait_until
 
-INGEST = "srv-ingest-1"
 START_S = 60.0
 
 
 @dataclass(frozen=True)
 class Grounds:
-    """Where things lie, and what is between them. `None` for a proxy's port: no proxy."""
+    """Where things lie, how many share ingest's work, and what is between them. A proxy's port of None: no proxy."""
 
     servers: Path
     cameras: Path
     notes: Path
     database: Postgres | None = None
+    ingest_processes: int = 1
     broker_port: int = field(default_factory=free_port)
     servers_port: int = field(default_factory=free_port)
     cameras_proxy_port: int | None = None
@@ -48,20 +48,23 @@ class ChaosSite:
     """`kill` ends a program as a crash does and begins it again at once; what ends by itself is a failure."""
 
     grounds: Grounds
-    settings: ServerSettings
     broker: Mosquitto
     cameras: list[ChaosCamera]
-    store: Database
-    _ingest: subprocess.Popen[bytes] | None = None
+    servers: Site
 
     @property
     def database(self) -> Postgres | None:
         return self.grounds.database
 
+    @property
+    def ingest_numbers(self) -> range:
+        return range(1, self.grounds.ingest_processes + 1)
+
     def start(self) -> None:
         """Start everything, and wait until every camera has a first event confirmed."""
         self.broker.start()
-        self._begin_ingest()
+        for number in self.ingest_numbers:
+            self.servers.launch_ingest(number)
         for camera in self.cameras:
             camera.process.write_home()
             camera.process.start()
@@ -72,17 +75,16 @@ class ChaosSite:
         """End everything that was started."""
         for camera in self.cameras:
             camera.process.kill()
-        if self._ingest is not None:
-            self._ingest.kill()
-            self._ingest.wait(START_S)
+        for name in self.servers.processes:
+            self.servers.kill(name)
         self.broker.kill()
-        self.store.close()
+        self.servers.database.close()
 
     def kill(self, program: str, chance: random.Random) -> None:
-        """Kill broker, ingest, a camera chosen by chance, or the database, and begin it again."""
+        """Kill broker, database, or a process of ingest or a camera chosen by chance, and begin it again."""
         deaths: dict[str, Callable[[], None]] = {
             "broker": self._kill_broker,
-            "ingest": self._kill_ingest,
+            "ingest": lambda: self._kill_ingest(chance.choice(self.ingest_numbers)),
             "agent": lambda: chance.choice(self.cameras).kill(),
             "database": self._kill_database,
         }
@@ -101,7 +103,8 @@ class ChaosSite:
         """Restart a database that gave up; nothing else may end without being killed."""
         if self.database is not None:
             self.database.tend()
-        assert self._ingest is None or self._ingest.poll() is None, f"ingest ended by itself: {self.ingest_log[-2000:]}"
+        gone = [name for name, process in self.servers.processes.items() if process.poll() is not None]
+        assert not gone, f"{gone} ended by itself: {self.ingest_log[-2000:]}"
         assert self.broker.is_running, f"the broker ended by itself: {self.broker.log[-2000:]}"
         ended = [camera.process for camera in self.cameras if camera.process.ended_with is not None]
         assert not ended, f"{ended[0].device_id} ended by itself: {ended[0].log[-2000:]}"
@@ -143,23 +146,19 @@ class ChaosSite:
     def judge(self) -> Verdict:
         """Hold ledgers, diaries and the store against each other."""
         ledgers = [camera.ledger() for camera in self.cameras]
-        verdict = judge(ledgers, stored_events(self.store))
-        verdict.quarantined = quarantined(self.store)
+        verdict = judge(ledgers, stored_events(self.servers.database))
+        verdict.quarantined = quarantined(self.servers.database)
         for camera, ledger in zip(self.cameras, ledgers, strict=True):
             verdict.ledgers += [f"{camera.process.device_id} lacks {line}" for line in ledger.lacks(camera.wish.diary)]
         return verdict
 
-    def ingest_health(self) -> dict[str, Any]:
-        """What ingest says of itself; empty while it does not answer."""
-        try:
-            body: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self.settings.ingest_port}/healthz", timeout=5).json()
-        except httpx.HTTPError:
-            return {}
-        return body
-
     def ingest_status(self) -> str:
-        """ok, degraded, down, or nothing while it does not answer."""
-        return str(self.ingest_health().get("status", ""))
+        """The worst of all processes: down, degraded, ok; nothing while one does not answer."""
+        try:
+            said = {self.servers.ingest_health(number)["status"] for number in self.ingest_numbers}
+        except httpx.HTTPError:
+            return ""
+        return next(status for status in ("down", "degraded", "ok") if status in said)
 
     @property
     def ingest_log(self) -> str:
@@ -170,11 +169,9 @@ class ChaosSite:
         self.broker.kill()
         self.broker.start()
 
-    def _kill_ingest(self) -> None:
-        assert self._ingest is not None
-        self._ingest.kill()
-        self._ingest.wait(START_S)
-        self._begin_ingest()
+    def _kill_ingest(self, number: int) -> None:
+        self.servers.kill("ingest" if number == 1 else f"ingest-{number}")
+        self.servers.launch_ingest(number)
 
     def _kill_database(self) -> None:
         assert self.database is not None
@@ -183,40 +180,41 @@ class ChaosSite:
         self.database.kill()
         self.database.begin()
 
-    def _begin_ingest(self) -> None:
-        around = {**os.environ, **environment(self.settings)}
-        if self.grounds.servers_proxy_port is not None:
-            around["CAMFLEET_BROKER_SERVERS_PORT"] = str(self.grounds.servers_proxy_port)
-        with (self.grounds.notes / "ingest.log").open("ab") as log:
-            argv = [sys.executable, "-m", "dashboard.ingest"]
-            self._ingest = subprocess.Popen(argv, env=around, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-
 
 @contextlib.contextmanager
 def chaos_site(grounds: Grounds, load: Load) -> Iterator[ChaosSite]:
     """Run a site with its cameras until the block ends."""
-    ports = {"broker_port": grounds.broker_port, "broker_servers_port": grounds.servers_port}
-    given: dict[str, Any] = {"events_database_url": grounds.database.url} if grounds.database else {}
-    settings = site_settings(grounds.servers, **ports, **given)
+    settings = _settings(grounds)
     broker = Mosquitto(settings)
     broker.authorities.write_broker(settings.home.credentials("broker").folder)
-    broker.files_of(INGEST)
+    for number in range(1, grounds.ingest_processes + 1):
+        broker.files_of(ingest_id(number))
+    write_file(settings.home.secret("ingest.group"), GROUP)
     migrate(settings)
-    address = BrokerAddress("localhost", grounds.cameras_proxy_port or grounds.broker_port)
-    site = ChaosSite(grounds, settings, broker, [], Database(settings.events_database))
-    for number in range(1, load.cameras + 1):
-        site.cameras.append(_camera(site, load, f"cam-chaos-{number}", address))
-    try:
-        site.start()
-        yield site
-    finally:
-        site.stop()
+    through = settings.model_copy(update={"broker_servers_port": grounds.servers_proxy_port or grounds.servers_port})
+    grounds.notes.mkdir(parents=True)
+    with (grounds.notes / "ingest.log").open("ab") as log:
+        site = ChaosSite(grounds, broker, [], Site(through, Database(settings.events_database), "", output=log))
+        site.cameras += [_camera(site, load, f"cam-chaos-{number}") for number in range(1, load.cameras + 1)]
+        try:
+            site.start()
+            yield site
+        finally:
+            site.stop()
 
 
-def _camera(site: ChaosSite, load: Load, device_id: str, address: BrokerAddress) -> ChaosCamera:
+def _settings(grounds: Grounds) -> ServerSettings:
+    given: dict[str, Any] = {"broker_port": grounds.broker_port, "broker_servers_port": grounds.servers_port}
+    if grounds.database is not None:
+        given["events_database_url"] = grounds.database.url
+    return site_settings(grounds.servers, ingest_processes=grounds.ingest_processes, **given)
+
+
+def _camera(site: ChaosSite, load: Load, device_id: str) -> ChaosCamera:
     notes = site.grounds.notes / device_id
     notes.mkdir(parents=True)
     wish = load.wish(device_id, notes)
+    address = BrokerAddress("localhost", site.grounds.cameras_proxy_port or site.grounds.broker_port)
     process = AgentProcess(
         site.grounds.cameras / device_id,
         device_id,

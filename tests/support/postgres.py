@@ -35,7 +35,6 @@ class Postgres:
 
     folder: Path
     settings: tuple[str, ...] = ("fsync=off",)
-    wal_segment_mib: int = 16
     port: int = field(default_factory=free_port)
     starts: int = 0
     _process: subprocess.Popen[bytes] | None = None
@@ -54,8 +53,7 @@ class Postgres:
     def prepare(self) -> None:
         """Make an empty database."""
         _give_to_account(self.folder)
-        where = ["-D", str(self.folder / "data"), f"--wal-segsize={self.wal_segment_mib}"]
-        _run("initdb", *where, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        _run("initdb", "-D", str(self.folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""
