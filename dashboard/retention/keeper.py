@@ -17,7 +17,7 @@ from dashboard.store.retention import Removal, Run
 from dashboard.store.telemetry import Aggregates
 
 # A cut frees less than its rows are worth where pages stay half full; then the next one takes more.
-MOST_ROUNDS = 20
+MOST_ROUNDS = 8
 # On PostgreSQL whole months are dropped; by rows goes only what a straggler has kept from being dropped for this long.
 STRAGGLERS = timedelta(days=31)
 

@@ -1,5 +1,6 @@
 """Decide what has to go: by age, by size, because the disk is full. And say how long the room lasts. Pure."""
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def cuts_by_age(policy: Policy, now: datetime) -> list[Cut]:
 
 
 def cuts_by_size(policy: Policy, stock: Stock, now: datetime) -> list[Cut]:
-    """Return what is too much: of a class by itself, else of all but the audit log, each giving the same share."""
+    """Return what is too much: of a class by itself, else of all but the audit log, the largest giving first."""
     own = [
         Cut(holding.kind, Why.SIZE, now, _rows_over(holding, rule.most_bytes))
         for holding in stock.holdings
@@ -159,9 +160,26 @@ def _shared(policy: Policy, stock: Stock, now: datetime) -> list[Cut]:
 
 
 def _give(holdings: Iterable[Holding], too_much: float, why: Why, before: datetime) -> list[Cut]:
+    """Cut the largest down to one level, so that what is small and lives long is not given for what is large."""
     givers = [holding for holding in holdings if holding.kind is not Kind.AUDIT and holding.rows]
-    share = min(1.0, too_much / max(1, sum(holding.bytes for holding in givers)))
-    return [Cut(holding.kind, why, before, math.ceil(holding.rows * share)) for holding in givers]
+    level = _level([holding.bytes for holding in givers], too_much)
+    return [
+        Cut(one.kind, why, before, min(one.rows, math.ceil((one.bytes - level) / one.row_bytes)))
+        for one in givers
+        if one.bytes > level
+    ]
+
+
+def _level(sizes: Iterable[int], too_much: float) -> float:
+    """Return the size to which all larger ones must come down to give so much together."""
+    ordered = [*sorted(sizes, reverse=True), 0]
+    given = 0.0
+    for count, (size, following) in enumerate(itertools.pairwise(ordered), start=1):
+        step = float(count * (size - following))
+        if given + step >= too_much:
+            return size - (too_much - given) / count
+        given += step
+    return 0.0
 
 
 def _bounds(policy: Policy, stock: Stock) -> dict[Why, float]:

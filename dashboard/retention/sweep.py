@@ -37,11 +37,11 @@ class Sweep:
             if wanted <= 0:
                 break
             doomed = self.removal.oldest(cut.kind, cut.before, wanted, beyond)
-            beyond = doomed.beyond
-            if doomed.keys:
-                gone, held_s = self.removal.delete(cut.kind, doomed.keys)
+            beyond = doomed.last
+            if doomed.rows:
+                gone, held_s = self.removal.delete(cut.kind, doomed)
                 deleted, longest = deleted + gone, max(longest, held_s)
-                self._learn(len(doomed.keys), held_s)
+                self._learn(doomed.rows, held_s)
             if doomed.is_last:
                 break
         return Swept(deleted, longest)

@@ -31,7 +31,8 @@ class Shelf:
     """Where a class lies: `time` is the server's, `order` the indexed column by which the oldest come first.
 
     `recent` is an indexed time that tells how much came within `lately`. `row_bytes` is what a row takes with its
-    indexes, measured; on SQLite, where the sum is known, only the proportions count.
+    indexes, measured; on SQLite, where the sum is known, only the proportions count. `is_cut_by_range`: no two rows, or
+    few, share their place in the order; else a batch is cut row by row.
     """
 
     table: Table
@@ -40,6 +41,7 @@ class Shelf:
     recent: Column[Any]
     lately: timedelta
     row_bytes: int
+    is_cut_by_range: bool = False
 
     @property
     def is_in_order_of_time(self) -> bool:
@@ -47,13 +49,21 @@ class Shelf:
         return self.order is self.time
 
 
-def _by_time(time: Column[Any], lately: timedelta, row_bytes: int) -> Shelf:
-    return Shelf(time.table, time, time, time, lately, row_bytes)
+def _by_time(time: Column[Any], lately: timedelta, row_bytes: int, *, is_cut_by_range: bool = False) -> Shelf:
+    return Shelf(time.table, time, time, time, lately, row_bytes, is_cut_by_range)
 
 
 SHELVES: dict[Kind, Shelf] = {
-    Kind.EVENTS: Shelf(events, events.c.received_at, events.c.change_seq, events.c.happened_at, timedelta(days=7), 720),
-    Kind.TELEMETRY: _by_time(telemetry_raw.c.received_at, timedelta(hours=1), 250),
+    Kind.EVENTS: Shelf(
+        events,
+        time=events.c.received_at,
+        order=events.c.change_seq,
+        recent=events.c.happened_at,
+        lately=timedelta(days=7),
+        row_bytes=720,
+        is_cut_by_range=True,
+    ),
+    Kind.TELEMETRY: _by_time(telemetry_raw.c.received_at, timedelta(hours=1), 250, is_cut_by_range=True),
     Kind.TELEMETRY_5MIN: _by_time(telemetry_5min.c.bucket_start, timedelta(days=1), 220),
     Kind.TELEMETRY_HOUR: _by_time(telemetry_hour.c.bucket_start, timedelta(days=1), 220),
     Kind.QUARANTINE: _by_time(quarantine.c.received_at, timedelta(days=7), 1_500),

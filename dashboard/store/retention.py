@@ -17,11 +17,17 @@ RUNS_KEPT = timedelta(days=400)
 
 @dataclass(frozen=True)
 class Doomed:
-    """Rows that may go, by their keys, and whether there may be more after them, from `beyond` on."""
+    """Rows that may go: those older than `before` from `first` to `last` in the shelf's order, or these keys.
 
+    `is_last`: there are no more after them.
+    """
+
+    before: datetime
+    rows: int
+    first: Any
+    last: Any
     keys: list[dict[str, Any]]
     is_last: bool
-    beyond: Any = None
 
 
 @dataclass(frozen=True)
@@ -47,25 +53,31 @@ class Removal:
         ones ends where a whole look finds none.
         """
         shelf = SHELVES[kind]
-        keys = _keys(shelf)
-        query = select(*keys, shelf.time.label("at_")).order_by(shelf.order).limit(most)
+        keys = [] if shelf.is_cut_by_range else _keys(shelf)
+        query = select(*keys, shelf.order.label("order_"), shelf.time.label("at_")).order_by(shelf.order).limit(most)
         if shelf.is_in_order_of_time:
             query = query.where(shelf.time < before)
         elif beyond is not None:
             query = query.where(shelf.order > beyond)
         with self.database.reading() as connection:
-            rows = [dict(row) for row in connection.execute(query).mappings()]
-        old = [{f"key_{key.name}": row[key.name] for key in keys} for row in rows if row["at_"] < before]
-        return Doomed(old, is_last=not old or len(rows) < most, beyond=rows[-1][shelf.order.name] if rows else None)
+            rows = connection.execute(query).all()
+        old = [row for row in rows if row.at_ < before]
+        found = [{f"key_{key.name}": getattr(row, key.name) for key in keys} for row in old]
+        first, last = (rows[0].order_, rows[-1].order_) if rows else (None, None)
+        return Doomed(before, len(old), first, last, found, is_last=not old or len(rows) < most)
 
-    def delete(self, kind: Kind, keys: Sequence[dict[str, Any]]) -> tuple[int, float]:
+    def delete(self, kind: Kind, doomed: Doomed) -> tuple[int, float]:
         """Delete these rows in one transaction unless they changed since; returns how many, and seconds it was held."""
         shelf = SHELVES[kind]
-        same = [key == bindparam(f"key_{key.name}") for key in _keys(shelf)]
+        if shelf.is_cut_by_range:
+            span = shelf.order.between(doomed.first, doomed.last)
+            statement = delete(shelf.table).where(span, shelf.time < doomed.before)
+        else:
+            statement = delete(shelf.table).where(*(key == bindparam(f"key_{key.name}") for key in _keys(shelf)))
         options = {"preserve_rowcount": True}
         with self.database.taking_away() as connection:
             began = time.monotonic()
-            gone = connection.execute(delete(shelf.table).where(*same), list(keys), execution_options=options).rowcount
+            gone = connection.execute(statement, doomed.keys or None, execution_options=options).rowcount
         return gone, time.monotonic() - began
 
     def note(self, runs: Sequence[Run], now: datetime) -> None:
@@ -102,6 +114,6 @@ class Removal:
 
 
 def _keys(shelf: Shelf) -> list[Column[Any]]:
-    """Return what names a row as it is now: a later revision of an event is another."""
+    """Return what names a row as it is now: a payload that came again is another."""
     columns = list(shelf.table.primary_key.columns)
     return columns if shelf.order in columns else [*columns, shelf.order]

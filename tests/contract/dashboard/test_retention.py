@@ -100,7 +100,7 @@ def test_an_event_that_changed_while_it_was_looked_at_stays(database: Database) 
     doomed = Removal(database).oldest(Kind.EVENTS, NOW, 10)
     [row] = Events(database).newest_first(EventFilter(), 1)
     Intake(database).write(records_of(event(2, event_id=row["event_id"], rev=9)))
-    assert Removal(database).delete(Kind.EVENTS, doomed.keys)[0] == 0
+    assert Removal(database).delete(Kind.EVENTS, doomed)[0] == 0
     assert kept(database) == {old}
 
 
@@ -242,5 +242,6 @@ def test_the_file_takes_new_rows_where_old_ones_were(tmp_path: Path) -> None:
         load_events(database, Past(until, 2_000, days=7, first=week * 2_000))
         keeper(database, policy(events=7 * DAY)).run(until)
         sizes.append(sum(file.stat().st_size for file in tmp_path.iterdir()))
-    assert max(sizes[2:]) <= sizes[1] * 1.1
+    # Two weeks lie there for a moment, whichever they are; pages that stay half full are the rest.
+    assert max(sizes[2:]) <= sizes[1] * 1.25
     database.close()

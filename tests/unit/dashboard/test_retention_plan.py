@@ -80,14 +80,25 @@ def test_a_class_over_its_own_size_is_cut_a_little_below_it() -> None:
     assert cuts == [Cut(Kind.EVENTS, Why.SIZE, NOW, 2_000 - round(1_000 * AFTER_CUT))]
 
 
-def test_all_but_the_audit_log_give_the_same_share_when_all_is_too_much() -> None:
+@pytest.mark.parametrize(
+    ("most_gb", "given"),
+    [
+        # 4.6 GB must become 3.8: the events alone can give that.
+        (4.0, {Kind.EVENTS: 267}),
+        # To become 1.9 GB events and telemetry meet at 0.65; nothing else is as large.
+        (2.0, {Kind.EVENTS: 784, Kind.TELEMETRY: 70}),
+    ],
+)
+def test_the_largest_give_first_and_the_audit_log_never(most_gb: float, given: dict[Kind, int]) -> None:
     full = stock(
-        holding(rows=1_000, size=3.0), holding(Kind.TELEMETRY, rows=200, size=1.0), holding(Kind.AUDIT, 10, 0.1)
+        holding(rows=1_000, size=3.0),
+        holding(Kind.TELEMETRY, rows=200, size=1.0),
+        holding(Kind.TELEMETRY_HOUR, rows=100, size=0.1),
+        holding(Kind.AUDIT, rows=10, size=0.5),
     )
-    given = {cut.kind: cut.most_rows for cut in cuts_by_size(policy(most_gb=4), full, NOW)}
-    # 4.1 GB must become 3.8: three fortieths of 4.0 GB.
-    assert given == {Kind.EVENTS: 75, Kind.TELEMETRY: 15}
-    assert is_over(policy(most_gb=4), full.used_bytes, None)
+    rules = policy(most_gb=most_gb)
+    assert {cut.kind: cut.most_rows for cut in cuts_by_size(rules, full, NOW)} == given
+    assert is_over(rules, full.used_bytes, None)
 
 
 def test_a_full_disk_takes_down_to_the_low_watermark_but_nothing_young() -> None:
