@@ -149,6 +149,14 @@ CLAIMS: Mapping[str, Claim] = {
             "tests/integration/dashboard/test_postgres_restart.py",
         ),
     ),
+    "forwarding": Claim(
+        "stored events reach Kafka and webhooks, none missing, in order per camera, whatever dies (delivery)",
+        (
+            "tests/integration/dashboard/test_forwarder.py",
+            "tests/integration/dashboard/test_forwarder_targets.py",
+            "tests/integration/dashboard/test_forward_commands.py",
+        ),
+    ),
     "pki": Claim(
         "enrolment, bundles, CRLs and revocation keep pace (identity, speed and size)",
         ("tests/e2e/test_pki_figures.py",),

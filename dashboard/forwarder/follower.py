@@ -71,6 +71,8 @@ class Follower:
 
     def _is_idle(self) -> float:
         self._failures = 0
+        # A target may have to look after connections that nothing is sent on.
+        self.target.deliver([])
         self.condition.well(self.clock())
         return POLL_S
 

@@ -17,7 +17,7 @@ from dashboard.forwarder.target import Delivery, Message, Trouble, Verdict
 NAME = "kafka"
 POLL_S = 0.2
 # Without any report for so long it is said that Kafka is away; librdkafka goes on trying, with its own backoff.
-QUIET_S = 3.0
+QUIET_S = 2.0
 # After a refusal the rest has so long to be reported, then it counts as not taken.
 SETTLE_S = 10.0
 
@@ -82,6 +82,8 @@ class KafkaTarget:
         """Write messages and return how many from the front Kafka has confirmed."""
         if self._producer is None:
             self._producer = self._new_producer()
+        # What librdkafka has to tell heaps up until somebody listens.
+        self._poll(self._producer, 0.0)
         reports = _Reports()
         self._send(self._producer, messages, reports)
         self._await(self._producer, reports)

@@ -59,7 +59,10 @@ class Target(Protocol):
     def address(self) -> str: ...
 
     def deliver(self, messages: Sequence[Message]) -> Delivery:
-        """Hand messages over in their order; returns when all are taken, at trouble, or when told to stop."""
+        """Hand messages over in their order; returns when all are taken, at trouble, or when told to stop.
+
+        It is called again and again also when there is nothing to hand over.
+        """
 
     def close(self) -> None:
         """Let go of connections; what is not confirmed counts as not taken."""

@@ -14,8 +14,9 @@ from confluent_kafka import Consumer, TopicPartition
 
 TOPIC = "camfleet.events"
 PARTITIONS = 3
-PRODUCE = 0  # the request's number in Kafka's protocol
-TOPIC_AUTHORIZATION_FAILED, MESSAGE_TOO_LARGE = 29, 10
+# Requests and errors by their numbers in Kafka's protocol.
+PRODUCE, INIT_PRODUCER_ID = 0, 22
+MESSAGE_TOO_LARGE, TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED = 10, 29, 31
 _PRODUCER, _BROKER = 0, 1
 
 
@@ -40,7 +41,6 @@ def _library() -> ctypes.CDLL:
             None,
             [pointer, ctypes.c_int16, ctypes.c_size_t, ctypes.POINTER(number)],
         ),
-        ("rd_kafka_mock_clear_request_errors", None, [pointer, ctypes.c_int16]),
     ):
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
@@ -64,14 +64,10 @@ class MockKafka:
         """Take connections again."""
         _library().rd_kafka_mock_broker_set_up(self._cluster, _BROKER)
 
-    def refuse(self, code: int, times: int) -> None:
-        """Answer the next so many requests to store messages with an error."""
+    def refuse(self, code: int, times: int, request: int = PRODUCE) -> None:
+        """Answer the next so many requests of a kind with an error."""
         codes = (ctypes.c_int * times)(*[code] * times)
-        _library().rd_kafka_mock_push_request_errors_array(self._cluster, PRODUCE, times, codes)
-
-    def accept(self) -> None:
-        """Refuse nothing any more."""
-        _library().rd_kafka_mock_clear_request_errors(self._cluster, PRODUCE)
+        _library().rd_kafka_mock_push_request_errors_array(self._cluster, request, times, codes)
 
     def events(self) -> list[dict[str, Any]]:
         """Return every message so far, in the order of its partition, with `key` and `partition`."""

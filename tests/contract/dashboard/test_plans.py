@@ -109,6 +109,11 @@ def test_the_feed_finds_what_changed_by_an_index(full: Database, past: Past) -> 
     assert faults(plan) == [], plan
 
 
+def test_the_forwarders_next_page_is_found_by_an_index_however_much_waits(full: Database) -> None:
+    plan = plan_of(full, changed_after(0).limit(500))
+    assert faults(plan) == [], plan
+
+
 def test_every_index_of_events_is_the_way_of_some_question(full: Database, past: Past) -> None:
     if not full.is_sqlite:
         pytest.skip("PostgreSQL weighs by what it counted: here any index finds fifty soon")

@@ -85,11 +85,13 @@ class FakeTarget:
     answers: list[Delivery] = field(default_factory=list)
     got: list[int] = field(default_factory=list)
     during: Any = lambda: None
+    most: int = 0
     name: str = "fake"
     address: str = "nowhere"
 
     def deliver(self, messages: Sequence[Message]) -> Delivery:
         self.during()
+        self.most = max(self.most, len(messages))
         delivery = self.answers.pop(0) if self.answers else Delivery(len(messages))
         self.got += [message.change_seq for message in messages[: delivery.taken]]
         return delivery
@@ -114,6 +116,7 @@ def test_pages_follow_at_once_until_everything_is_taken() -> None:
     assert [one.turn(), one.turn(), one.turn()] == [0.0, POLL_S, POLL_S]
     assert target.got == list(range(1, PAGE + 3))
     assert (cursor_of(store).change_seq, one.condition.delivered) == (PAGE + 2, PAGE + 2)
+    assert target.most == PAGE, "memory is bounded by a page, however much waits"
 
 
 def test_the_cursor_stands_before_the_first_message_that_was_not_taken() -> None:
