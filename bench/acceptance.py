@@ -126,6 +126,19 @@ CLAIMS: Mapping[str, Claim] = {
         "a minute of full disk at the servers and at the cameras loses nothing (delivery, show 3)",
         ("tests/chaos/test_full_disks.py",),
     ),
+    "retention": Claim(
+        "a week of telemetry and a million events: the store keeps to age and size beside a writer (delivery, show 4)",
+        (
+            "tests/contract/dashboard/test_store_holds_its_size.py",
+            "tests/contract/dashboard/test_retention.py",
+            "tests/contract/dashboard/test_aggregates.py",
+            "tests/integration/dashboard/test_retention.py",
+        ),
+    ),
+    "queries": Claim(
+        "at a million events what pages ask is found by an index, in less than 20 ms (delivery, show 4)",
+        ("tests/contract/dashboard/test_plans.py", "tests/e2e/test_query_figures.py"),
+    ),
     "fleet": Claim(
         "1,000 cameras at an event a second for 10 minutes: nothing lost, nothing twice, lag flat (delivery, size)",
         ("tests/e2e/test_fleet.py",),

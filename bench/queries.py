@@ -45,14 +45,19 @@ def questions(past: Past, dice: random.Random) -> Mapping[str, EventFilter]:
 
 def measure(quick: bool) -> list[Figure]:
     """Measure each question's p95, with its rows as Python values, asked about something else each time."""
-    past = Past(datetime.now(UTC), QUICK_EVENTS if quick else FULL_EVENTS)
+    return measure_counts(QUICK_EVENTS, QUICK_TIMES) if quick else measure_counts(FULL_EVENTS, FULL_TIMES)
+
+
+def measure_counts(events: int, times: int) -> list[Figure]:
+    """Measure with so many events, each question asked so many times."""
+    past = Past(datetime.now(UTC), events)
     found: list[Figure] = []
     for kind, database in _databases():
         load_events(database, past)
-        found += _figures(kind, time_questions(database, past, QUICK_TIMES if quick else FULL_TIMES))
+        found += _figures(kind, time_questions(database, past, times))
         database.close()
     worst = max(figure.value for figure in found)
-    return [Figure("query_p95_ms", worst, "ms", f"< {LIMIT_MS:.0f}, the worst of all"), *found]
+    return [Figure("query_p95_ms", worst, "ms", f"< {LIMIT_MS:.0f}", "the worst of all below"), *found]
 
 
 def time_questions(database: Database, past: Past, times: int) -> Mapping[str, list[float]]:
