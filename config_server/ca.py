@@ -35,9 +35,17 @@ def initialise(settings: ServerSettings, store: Store, now: datetime) -> list[st
     """Make what is missing of keys, CAs, tokens and host credentials; safe to run again. Lines for people."""
     lines = [*make_missing_keys(settings), *make_missing(settings, now)]
     authorities = load_authorities(settings)
+    host = HostCredentials(settings, authorities)
     with store.writing() as tx:
         lines += make_missing_tokens(tx, settings.home, now)
+        # Here and not in every round of care: only a start is sure to know how many processes are wanted.
+        unwanted = host.revoke_unwanted(tx, now)
+        for holder in unwanted:
+            tx.audit.add(AuditEntry(now, SYSTEM, "certificate.revoked", None, {"holder": holder}))
     done = care(settings, store, authorities, now)
+    for holder in unwanted:
+        host.remove(holder)
+    lines += [f"revoked the certificate of {holder}: this host runs no such process" for holder in unwanted]
     return lines + [f"made a certificate for {item.holder}: {item.reason}" for item in done.renewed]
 
 
@@ -54,11 +62,8 @@ def _care(settings: ServerSettings, store: Store, authorities: Authorities, now:
         # Trust goes first: should all end here, a CA without its list lets nobody in, which harms nobody.
         host.write_trust(issuers)
         renewed = host.sign_due(tx, now)
-        unwanted = host.revoke_unwanted(tx, now)
         for item in renewed:
             tx.audit.add(_entry(item, now))
-        for holder in unwanted:
-            tx.audit.add(AuditEntry(now, SYSTEM, "certificate.revoked", None, {"holder": holder}))
         canary = sign_canary_if_due(tx, signer_of(authorities.issuing, settings), settings.home, now)
         crls = sign_crls(tx, authorities, now)
         tx.enrolments.forget_expired(now)
@@ -66,8 +71,6 @@ def _care(settings: ServerSettings, store: Store, authorities: Authorities, now:
         tx.rates.forget_before(now - RATES_KEPT)
     for item in renewed:
         host.install(item)
-    for holder in unwanted:
-        host.remove(holder)
     if canary:
         install_canary(settings.home, *canary)
     write_broker_crls(settings.home, crls)
