@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from camera_agent.events import Decision, EventPolicy
 from camera_agent.vision.types import Detector, Frame, Track, Tracker
+
+SET_BACK = timedelta(seconds=5)
+"""Less is the drift that time servers take out of a clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,10 @@ class StreamPipeline:
     _last_frame_at: datetime | None = None
     _aspect: float | None = None
 
+    def was_set_back(self, frame: Frame) -> bool:
+        """Say whether the clock was set back before this frame: a pipeline counts by one clock only."""
+        return self._last_frame_at is not None and frame.captured_at < self._last_frame_at - SET_BACK
+
     def process(self, frame: Frame) -> Processed:
         """Handle the next frame; a frame from before the last one is taken as captured with it."""
         now = self._forwards(frame.captured_at)
@@ -43,6 +50,6 @@ class StreamPipeline:
         return [replace(decision, aspect=self._aspect) for decision in decisions]
 
     def _forwards(self, captured_at: datetime) -> datetime:
-        # A clock that is set back must not make things younger than they were.
+        # A clock that is set back a little must not make things younger than they were.
         self._last_frame_at = max(self._last_frame_at or captured_at, captured_at)
         return self._last_frame_at

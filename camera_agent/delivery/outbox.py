@@ -16,11 +16,15 @@ from camera_agent.delivery import outbox_file, salvage, trimming
 from camera_agent.delivery.entry import Entry, EventMaker, Place, ended, event_of, gap_of, grown_gap, read_event
 from camera_agent.delivery.ledger import Ledger
 from camera_agent.delivery.outbox_file import OutboxUnusable
+from camera_agent.delivery.reserve import Reserve
 from camera_agent.events import Decision
 from fleet.logs import get_logger
 from fleet.messages import Change
 
 DEFAULT_LIMIT_BYTES = 256 * 1024 * 1024
+LARGEST = (1 << 63) - 1
+ROWS_ON_A_FULL_DISK = 10
+"""Deleted in one commit when space is short: its pages in the log are far fewer than the reserve holds."""
 
 log = get_logger(__name__)
 
@@ -73,11 +77,12 @@ class Outbox:
         self._path, self._limit_bytes, self._ledger, self._seconds = path, limit_bytes, ledger, seconds
         self._opened, self._opened_s = now, seconds()
         self._lock = Lock()
+        self._reserve = Reserve(path.with_name(f"{path.name}.reserve"))
         self._db: sqlite3.Connection | None = None
         self._is_broken = self._was_damaged = False
         self._witnessed = self.session = 0
         try:
-            self._open()
+            self._open_in_some_space()
         except (sqlite3.Error, OSError) as error:
             raise OutboxUnusable(
                 f"cannot use the outbox {path}: {error}; make room or make it writable, or begin a new one with "
@@ -89,6 +94,8 @@ class Outbox:
         if not decisions:
             return []
         with self._lock:
+            if not self._reserve.hold():
+                raise OutboxUnwritable(f"the disk of the outbox {self._path} is full; make room on it")
             with self._writing() as db:
                 entries = [self._insert(db, stream, event_of(decision), now) for decision in decisions]
                 _remember_open(db, entries, decisions)
@@ -100,9 +107,17 @@ class Outbox:
         """Delete what a receipt confirms; False when the receipt is for another outbox."""
         if outbox != self.id:
             return False
-        with self._lock, self._writing() as db:
-            for low, high in ranges:
-                self._delete_between(db, low, high)
+        spans = list(ranges)
+        with self._lock:
+            try:
+                with self._writing() as db:
+                    for low, high in spans:
+                        self._delete_between(db, low, high)
+            except OutboxUnwritable as error:
+                if not outbox_file.is_full(error.__cause__):
+                    raise
+                self._settle_on_a_full_disk(spans)
+            self._reserve.hold()
         return True
 
     def newest(self) -> int:
@@ -137,13 +152,24 @@ class Outbox:
     def end_abandoned(self, now: datetime) -> list[Entry]:
         """End, as of when they were last reported, the events that an earlier life of the process left open."""
         with self._lock:
-            with self._writing() as db:
-                rows = db.execute("SELECT stream, payload FROM open_event").fetchall()
-                left = [(stream, event) for stream, payload in rows if (event := read_event(payload))]
-                ends = [self._insert(db, stream, ended(event), now) for stream, event in left]
-                db.execute("DELETE FROM open_event")
-                self._make_room(db, now)
+            try:
+                ends = self._end_abandoned(now)
+            except OutboxUnwritable as error:
+                if not outbox_file.is_full(error.__cause__):
+                    raise
+                self._reserve.release()
+                ends = self._end_abandoned(now)
+            self._reserve.hold()
             self._witness()
+            return ends
+
+    def _end_abandoned(self, now: datetime) -> list[Entry]:
+        with self._writing() as db:
+            rows = db.execute("SELECT stream, payload FROM open_event").fetchall()
+            left = [(stream, event) for stream, payload in rows if (event := read_event(payload))]
+            ends = [self._insert(db, stream, ended(event), now) for stream, event in left]
+            db.execute("DELETE FROM open_event")
+            self._make_room(db, now)
             return ends
 
     def say_damage(self, streams: Iterable[str], now: datetime) -> bool:
@@ -163,6 +189,15 @@ class Outbox:
         with self._lock:
             if self._db is not None:
                 self._db.close()
+
+    def _open_in_some_space(self) -> None:
+        try:
+            self._open()
+        except (sqlite3.Error, OSError):
+            # An earlier life may have filled the disk: with the space that it held this one can deliver.
+            self._reserve.release()
+            self._open()
+        self._reserve.hold()
 
     def _open(self) -> sqlite3.Connection:
         """Open the file, and first put a damaged one aside; what is left of that is taken over in one commit."""
@@ -233,8 +268,25 @@ class Outbox:
             self._insert(db, stream, grown_gap(read_event(waiting) if waiting else None, lost), now)
         self._held = _count(db)
 
+    def _settle_on_a_full_disk(self, spans: Iterable[tuple[int, int]]) -> None:
+        """Delete in the space that is held for this, a little at a time, and give back what the log took of it."""
+        self._reserve.release()
+        query = "SELECT max(seq) FROM (SELECT seq FROM outbox WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?)"
+        for low, high in spans:
+            low, high = max(low, 0), min(high, LARGEST)
+            while low <= high:
+                with self._writing() as db:
+                    through = db.execute(query, (low, high, ROWS_ON_A_FULL_DISK)).fetchone()[0]
+                    if through is not None:
+                        self._delete_between(db, low, through)
+                if through is None:
+                    break
+                low = through + 1
+                with self._reading() as db:
+                    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _delete_between(self, db: sqlite3.Connection, low: int, high: int) -> None:
-        low, high = max(low, 0), min(high, (1 << 63) - 1)
+        low, high = max(low, 0), min(high, LARGEST)
         rows = db.execute("DELETE FROM outbox WHERE seq BETWEEN ? AND ? RETURNING length(payload)", (low, high))
         freed = [row[0] for row in rows.fetchall()]
         self._held.rows -= len(freed)

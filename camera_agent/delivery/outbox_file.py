@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCHEMA_VERSION = 1
+LOG_PAGES = 64
+"""After so many the log is written back: on a full disk that needs room once more, and there is little."""
 ENDINGS = ("", "-wal", "-shm")
 
 _SCHEMA = """
@@ -45,6 +47,7 @@ def connect(path: Path) -> sqlite3.Connection:
         path.chmod(0o600)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
         if version > SCHEMA_VERSION:
             raise _newer(path, version)
@@ -88,6 +91,12 @@ def is_damage(error: sqlite3.Error) -> bool:
     """Say whether an error means that the file itself is broken, and not its disk, its rights or its use."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Say whether an error means that there is no room."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 def move(path: Path, to: Path) -> None:

@@ -105,6 +105,11 @@ class StreamWorker:
         try:
             for frame in source.frames():
                 began_s = self.clock.seconds()
+                if pipeline.was_set_back(frame):
+                    # Else time would stand still until the clock had caught up, perhaps in years.
+                    log.warning("the clock was set back; what is open is ended and begins anew", stream=self.name)
+                    self._hand_over(pipeline.finish())
+                    pipeline = self.new_pipeline()
                 processed = pipeline.process(frame)
                 self._hand_over(processed.events)
                 self._note_frame(info, source, began_s)

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -222,6 +223,32 @@ def test_each_stream_has_a_gap_of_its_own(tmp_path: Path) -> None:
     gaps = [e.stream for e in kept(box) if Event.decode(e.payload).change is Change.GAP]
     assert sorted(gaps) == ["a", "b"]
     box.close()
+
+
+YEARS = st.integers(-50, 50).map(lambda years: after(years * 365 * 86_400))
+
+
+@settings(max_examples=25, deadline=None)
+@given(clocks=st.lists(YEARS, min_size=1, max_size=8), reopened=YEARS)
+def test_a_clock_that_jumps_by_years_neither_reorders_events_nor_makes_an_age_negative(
+    clocks: list[datetime], reopened: datetime
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clock = ClockFake()
+        box = Outbox(Path(folder) / "outbox.db", clocks[0], seconds=clock.seconds)
+        decided = []
+        for now in clocks:
+            [entry] = box.append("main", [decision()], now)
+            decided.append(Event.decode(entry.payload).event_id)
+            clock.passed_s += 60
+        assert [event.event_id for event in events(box)] == decided
+        assert box.depth().oldest.total_seconds() == 60 * len(clocks)
+        box.close()
+        again = Outbox(Path(folder) / "outbox.db", reopened, seconds=clock.seconds)
+        assert again.session > box.session
+        assert [event.event_id for event in events(again)] == decided
+        assert again.depth().oldest.total_seconds() >= 0
+        again.close()
 
 
 RECEIPTS = st.lists(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), max_size=3), max_size=5)

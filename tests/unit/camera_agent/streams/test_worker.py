@@ -1,7 +1,8 @@
 """A stream's thread: it tells its state, comes back after every failure, and loses no decided event."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,12 +15,13 @@ from camera_agent.streams.building import event_id
 from camera_agent.streams.status import StatusBoard
 from camera_agent.streams.worker import StreamWorker
 from camera_agent.tracking.tracker import ByteTracker
-from camera_agent.vision.types import Box, Detection
+from camera_agent.vision.types import Box, Detection, Frame
 from fleet.messages import Change, Reason, StreamInfo, StreamState
 from tests.support.waiting import wait_until
 from tests.unit.camera_agent.fakes import ClockFake, DetectorFake, SourceFake, broken
 from tests.unit.camera_agent.tracks import BEGIN
 
+DAY = timedelta(days=1)
 PERSON = Detection("person", 0.8, Box(0.4, 0.4, 0.1, 0.3))
 
 
@@ -125,6 +127,22 @@ def test_events_wait_for_the_disk_and_are_kept_once() -> None:
     scene = Scene([SourceFake(count=10, fails_after=broken(Reason.GONE)), SourceFake(count=0)], refusals=5)
     scene.play()
     assert [said.change for said in scene.kept] == [Change.NEW, Change.END]
+
+
+@dataclass
+class SetBack(SourceFake):
+    """Its clock goes back by ten years after the tenth frame."""
+
+    def frames(self) -> Iterator[Frame]:
+        for frame in super().frames():
+            yield frame if frame.index < 10 else replace(frame, captured_at=frame.captured_at - 3650 * DAY)
+
+
+def test_a_clock_that_is_set_back_ends_what_is_open_and_the_stream_goes_on() -> None:
+    scene = Scene([SetBack(count=20), SourceFake(count=0)]).play()
+    assert [said.change for said in scene.kept] == [Change.NEW, Change.END, Change.NEW, Change.END]
+    assert scene.kept[1].frame_ts > scene.kept[2].frame_ts + 3000 * DAY
+    assert scene.said[0] == (StreamState.ONLINE, None)
 
 
 def test_a_stream_that_waits_for_the_disk_says_so_once_and_is_online_again_by_itself() -> None:
