@@ -118,6 +118,13 @@ def test_a_network_that_forgot_a_line_can_say_so_to_whoever_speaks_on_it(proxy: 
             assert _is_silent(line)
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
             _heard(line, b"again")
+    with proxy.suffering(Fault.HALF_OPEN):
+        new = _line(proxy)
+        new.sendall(b"hello")
+        assert _is_silent(new)
+    new.settimeout(LONG_S)
+    with new, pytest.raises(ConnectionResetError):
+        new.recv(1)
 
 
 def test_a_slow_network_carries_everything_later(proxy: NetProxy) -> None:

@@ -124,6 +124,11 @@ class NetProxy:
         if fault is Fault.HALF_OPEN:
             for line in self._lines:
                 line.is_dead = True
+        elif was is Fault.HALF_OPEN and self.resets_forgotten:
+            # Whoever waits for a first answer would wait long: it says nothing more that could be answered by RST.
+            for line in self._lines:
+                if len(line.ends) == 1:
+                    line.reset()
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._carry, HOST, self.port, limit=CHUNK_BYTES)
