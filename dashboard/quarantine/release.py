@@ -1,12 +1,13 @@
 """Let messages out of quarantine: back into ingest's own path, or for good; both are on record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from dashboard.ingest.backfill import unpack
 from dashboard.ingest.decode import Fact, Ignored, Malformed, decode
 from dashboard.ingest.projection import Projection
+from dashboard.ingest.rows import quarantine_row
 from dashboard.store.database import RowRefused
 from dashboard.store.knowledge import Knowledge
 from dashboard.store.people import DETAIL_MOST, NAME_MOST
@@ -16,8 +17,7 @@ from fleet.messages import MalformedMessage
 from fleet.mqtt import Received
 
 GONE = "it is gone: it was taken out, or newer ones of its sender took its place"
-# What is history. The other channels tell a state, of which only the newest counts.
-LASTING = ("events", "telemetry")
+REASON_MOST = 200
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,16 @@ class Release:
         """Return what the message adds to the store: what it says, never that its camera is there now."""
         # As one that the broker repeats: it is no sign of life.
         received = Received(row.topic, row.payload, qos=1, retained=True, mid=0, connection=0)
-        records = Records()
-        try:
-            for part in unpack(received):
+        records, staying = Records(), list[Malformed]()
+        for part in _parts(received):
+            try:
                 records.extend(self._read_part(part, row))
-        except MalformedMessage as error:
-            raise StaysAside(str(error)) from None
+            except StaysAside as refusal:
+                staying.append(Malformed(part, str(refusal)[:REASON_MOST], row.first_received_at))
+        if not records:
+            raise StaysAside(staying[0].reason)
+        # Of several in one message each is judged by itself, as ingest does.
+        records.quarantine += [quarantine_row(one) for one in staying]
         return records
 
     def _read_part(self, received: Received, row: Quarantined) -> Records:
@@ -91,9 +95,8 @@ class Release:
             outcome = projection.take(fact)
         except (ValueError, ArithmeticError) as error:
             raise StaysAside(f"cannot be used: {error}") from None
-        if outcome.records.quarantine:
-            raise StaysAside(str(outcome.records.quarantine[0]["reason"]))
-        return Records(**{kind: getattr(outcome.records, kind) for kind in LASTING})
+        # Events and telemetry are history. The rest tells a state, of which only the newest counts.
+        return replace(outcome.records, cameras={}, streams=[], probes=[])
 
     def _entry(self, action: str, row: Quarantined) -> dict[str, Any]:
         detail = f"{row.device_id} {row.fingerprint[:12]}: {row.reason}"[:DETAIL_MOST]
@@ -102,3 +105,10 @@ class Release:
 
 class StaysAside(Exception):
     """The message cannot be taken in; the text says why."""
+
+
+def _parts(received: Received) -> list[Received]:
+    try:
+        return unpack(received)
+    except MalformedMessage as error:
+        raise StaysAside(str(error)) from None

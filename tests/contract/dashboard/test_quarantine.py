@@ -141,6 +141,18 @@ def test_an_old_measurement_is_kept_without_becoming_the_newest(database: Databa
         assert len(connection.execute(select(telemetry_raw)).all()) == 1
 
 
+def test_of_late_events_in_one_message_each_is_judged_by_itself(database: Database) -> None:
+    good, bad = [event(seq) for seq in (1, 2)], b'{"v": 1}'
+    payload = pack_backfill(OUTBOX, MOMENT, [("main", one) for one in (good[0].encode(), bad, good[1].encode())])
+    row_id = put_aside(database, Received(topics.backfill(CAMERA), payload, 1, False, 1, 1))
+    assert release(database).replay(row_id).is_out
+    assert set(events_of(database)) == {str(message.event_id) for message in good}
+    [left] = Quarantine(database).newest_first(None, 10)
+    assert (left.topic, left.bytes) == (topics.event(CAMERA, "main"), len(bad))
+    whole = put_aside(database, Received(topics.backfill(CAMERA), b'{"v": 1, "events": []}', 1, False, 1, 1))
+    assert "backfill" in release(database).replay(whole).reason
+
+
 def test_an_older_revision_never_replaces_a_newer_one(database: Database) -> None:
     known = uuid.uuid4()
     row_id = put_aside(database, received(event(1, event_id=known, rev=1, score=0.1)))
