@@ -43,6 +43,11 @@ _envelopes = msgspec.json.Decoder(_Envelope)
 _items = msgspec.json.Decoder(_Item)
 
 
+def sent_at_of(received: Received) -> datetime | None:
+    """Return when a late event was sent, by its camera's clock; None for one that came alone."""
+    return received.sent_at if isinstance(received, Late) else None
+
+
 def is_plain(received: Received) -> bool:
     """Say whether there is nothing to unpack and nothing wrong with its size; asked of every message."""
     if len(received.payload) > topics.MAX_PAYLOAD_BYTES:

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from dashboard.ingest.agent_event import AgentEvent, read_agent_event
-from dashboard.ingest.backfill import Late
+from dashboard.ingest.backfill import sent_at_of
 from fleet.identifiers import is_server_id
 from fleet.messages import (
     Birth,
@@ -77,8 +77,7 @@ def decode(received: Received, now: datetime) -> Fact | Ignored | Malformed:
     event = read_agent_event(received.payload) if topic is not None else None
     if topic is None or event is None:
         return _decode_strictly(received, now)
-    sent_at = received.sent_at if isinstance(received, Late) else None
-    return Fact(topic, event, now, received.retained, sent_at)
+    return Fact(topic, event, now, received.retained, sent_at_of(received))
 
 
 @lru_cache(maxsize=MOST_TOPICS)
@@ -106,5 +105,4 @@ def _decode_strictly(received: Received, now: datetime) -> Fact | Ignored | Malf
         message = kind.decode(received.payload)
     except MalformedMessage as error:
         return Malformed(received, str(error)[:200], now)
-    sent_at = received.sent_at if isinstance(received, Late) else None
-    return Fact(topic, message, now, received.retained, sent_at)
+    return Fact(topic, message, now, received.retained, sent_at_of(received))

@@ -13,9 +13,10 @@ from dashboard.ingest.oddities import Oddities, Oddity
 from dashboard.ingest.presence import CameraPresence, Link, Standing
 from dashboard.ingest.receipts import Committed, owed_for
 from dashboard.ingest.roles import is_shared
+from dashboard.ingest.rows import EventPlace
 from dashboard.store.records import Records, Row
 from fleet.messages import Birth, Health, Presence, Probe, Reason, RegistryFacts, StreamStatus
-from fleet.topics import Channel
+from fleet.topics import Channel, Topic
 
 _LONGEST_S = 100 * 365 * 86_400.0
 
@@ -158,33 +159,35 @@ class Projection:
         outcome.records.streams.append(rows.stream_row(device_id, str(fact.topic.stream), status))
         outcome.records.change_camera(device_id)
 
-    def take_event(self, fact: Fact) -> Row | None:
-        """Apply an event from which nothing follows but its own row: its camera is known to be online.
+    def place_of(self, topic: Topic, now: datetime) -> EventPlace | None:
+        """Return where a camera's events happen while nothing but their rows follows from them: it is online.
 
-        None: `take` has to look at it. What `on_alive` would do is done here without copies, for it is done most.
+        That it was heard is noted here: what `on_alive` would do, once for all its events of a batch.
         """
-        known = self.cameras.get(fact.topic.device_id)
+        known = self.cameras.get(topic.device_id)
         if known is None or known.presence.standing is not Standing.ONLINE:
             return None
-        if not fact.retained:
-            self._heard[fact.topic.device_id] = fact.received_at
-        return self._event_row(fact, known)
+        self._heard[topic.device_id] = now
+        return EventPlace(topic.device_id, str(topic.stream), known.site_id, known.clock)
+
+    def is_suspect(self, event: AnyEvent, place: EventPlace, sent_at: datetime | None, now: datetime) -> bool:
+        """Say whether the clock of an event's camera is to be doubted, and count it if so."""
+        clock = place.clock if sent_at is None else place.clock.with_word(sent_at, now)
+        is_suspect = is_clock_suspect(event.ts, now, clock)
+        if is_suspect:
+            self.odd.note(Oddity.CLOCK_SUSPECT, place.device_id, now)
+        return is_suspect
 
     def _event(self, fact: Fact, outcome: Outcome) -> None:
-        event, device_id = cast(AnyEvent, fact.message), fact.topic.device_id
+        event, topic, now = cast(AnyEvent, fact.message), fact.topic, fact.received_at
         self._is_alive(fact, None, outcome.records)
-        outcome.records.events.append(self._event_row(fact, self._known(device_id)))
-        outcome.committed.append(Committed(device_id, event.outbox, event.seq))
-
-    def _event_row(self, fact: Fact, known: KnownCamera) -> Row:
-        event, topic = cast(AnyEvent, fact.message), fact.topic
-        row = rows.event_row(topic.device_id, str(topic.stream), event, fact.received_at)
-        row["site_id"] = known.site_id
-        clock = known.clock if fact.sent_at is None else known.clock.with_word(fact.sent_at, fact.received_at)
-        row["clock_suspect"] = is_suspect = is_clock_suspect(event.ts, fact.received_at, clock)
-        if is_suspect:
-            self.odd.note(Oddity.CLOCK_SUSPECT, topic.device_id, fact.received_at)
-        return row
+        known = self._known(topic.device_id)
+        place = EventPlace(topic.device_id, str(topic.stream), known.site_id, known.clock)
+        row = rows.event_row(place.device_id, place.stream, event, now)
+        row["site_id"] = place.site_id
+        row["clock_suspect"] = self.is_suspect(event, place, fact.sent_at, now)
+        outcome.records.events.append(row)
+        outcome.committed.append(Committed(place.device_id, event.outbox, event.seq))
 
     def _registry(self, fact: Fact, outcome: Outcome) -> None:
         facts, device_id = cast(RegistryFacts, fact.message), fact.topic.device_id

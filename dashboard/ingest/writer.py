@@ -2,22 +2,23 @@
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from dashboard.ingest.backfill import is_plain, unpack
+from dashboard.ingest.agent_event import read_agent_event
+from dashboard.ingest.backfill import sent_at_of, unpack
+from dashboard.ingest.batch import Batch, Handled, Plain
 from dashboard.ingest.condition import Condition
-from dashboard.ingest.decode import Fact, Malformed, decode
+from dashboard.ingest.decode import Fact, Ignored, Malformed, decode
 from dashboard.ingest.inbox import Inbox, Item, LinkChange
 from dashboard.ingest.metrics import Metrics
 from dashboard.ingest.oddities import Oddity
 from dashboard.ingest.projection import Outcome, Projection
-from dashboard.ingest.receipts import Committed, Receipts
+from dashboard.ingest.receipts import Receipts
 from dashboard.store.database import RowRefused, StoreUnavailable
-from dashboard.store.records import Records, Row
+from dashboard.store.records import Records
 from fleet import topics
 from fleet.logs import get_logger
 from fleet.messages import MalformedMessage, Probe
@@ -64,28 +65,6 @@ class AdmitAll:
         return True
 
 
-@dataclass(slots=True)
-class Handled:
-    """One received message and what follows from it: for nearly all nothing but one event's row."""
-
-    received: Received
-    outcome: Outcome | None = None
-    event: Row | None = None
-
-    def add_to(self, records: Records) -> None:
-        """Add what has to be stored."""
-        if self.event is not None:
-            records.events.append(self.event)
-        elif self.outcome is not None:
-            records.extend(self.outcome.records)
-
-    def committed(self) -> list[Committed]:
-        """Return what the camera is owed now that it is stored."""
-        if self.event is not None:
-            return [Committed(self.event["device_id"], self.event["outbox"], self.event["seq"])]
-        return self.outcome.committed if self.outcome is not None else []
-
-
 @dataclass
 class Writer:
     """Runs on one thread. Nothing is acknowledged, and no receipt sent, before it is committed."""
@@ -105,7 +84,6 @@ class Writer:
     _next_tick: datetime | None = None
     _next_probe: datetime | None = None
     _blamed: set[str] = field(default_factory=set)
-    _taken: Counter[Channel] = field(default_factory=Counter)
 
     def run(self) -> None:
         """Work until `stopping` is set."""
@@ -125,41 +103,65 @@ class Writer:
         return min(wait for wait in waits if wait is not None).total_seconds()
 
     def _store_all(self, items: list[Item]) -> bool:
-        handled: list[Handled] = []
-        now, now_s = self.clock(), time.monotonic()
+        now_s = time.monotonic()
+        batch = Batch(self.clock())
         for item in items:
             if isinstance(item, LinkChange):
                 # Order matters: what came before the break must not count as heard after it.
-                if not self._finish(handled):
+                if not self._finish(batch):
                     return False
-                handled = []
-                self._commit(self.projection.link_changed(item.is_up, self.clock()))
+                batch = Batch(self.clock())
+                self._commit(self.projection.link_changed(item.is_up, batch.received_at))
             elif not self.limiter.admits(item, now_s):
-                handled.append(Handled(item))
-            elif is_plain(item):
-                handled.append(self._handle(item, now))
-            else:
-                handled += self._unpack(item, now)
-        return self._finish(handled)
+                batch.handled.append(Handled(item))
+            elif not self._take_plain(item, batch):
+                self._unpack(item, batch)
+        return self._finish(batch)
 
-    def _unpack(self, received: Received, now: datetime) -> list[Handled]:
-        """Apply each event of a backfill as one of its own; the whole is what the broker hears of."""
+    def _take_plain(self, received: Received, batch: Batch) -> bool:
+        """Take an event of a place that is known, without a look at anything else; False for all others."""
+        place = batch.places.get(received.topic)
+        if place is None or received.retained or len(received.payload) > topics.MAX_PAYLOAD_BYTES:
+            return False
+        event = read_agent_event(received.payload)
+        if event is None:
+            return False
+        is_suspect = not batch.earliest <= event.ts <= batch.latest and self.projection.is_suspect(
+            event, place, sent_at_of(received), batch.received_at
+        )
+        batch.plain.append(Plain(received, event, place, is_suspect))
+        return True
+
+    def _unpack(self, received: Received, batch: Batch) -> None:
+        """Take any message; each event of a backfill is one of its own, and the whole is what the broker hears of."""
         try:
             parts = unpack(received)
         except MalformedMessage as error:
-            return [Handled(received, self._set_aside(Malformed(received, str(error), now)))]
-        return [*(self._handle(part, now) for part in parts), Handled(received)]
+            aside = self._set_aside(Malformed(received, str(error), batch.received_at))
+            batch.handled.append(Handled(received, aside))
+            return
+        for part in parts:
+            if not self._take_plain(part, batch):
+                batch.handled.append(Handled(part, self._apply(part, batch)))
+        if parts != [received]:
+            batch.handled.append(Handled(received))
 
-    def _handle(self, received: Received, now: datetime) -> Handled:
-        what = decode(received, now)
-        if isinstance(what, Fact):
-            self._taken[what.topic.channel] += 1
-            row = self.projection.take_event(what) if what.topic.channel is Channel.EVENT else None
-            return Handled(received, self._take(what, received) if row is None else None, row)
+    def _apply(self, received: Received, batch: Batch) -> Outcome:
+        what = decode(received, batch.received_at)
+        if isinstance(what, Ignored):
+            self.metrics.ignored.labels(what.channel).inc()
+            return Outcome()
         if isinstance(what, Malformed):
-            return Handled(received, self._set_aside(what))
-        self.metrics.ignored.labels(what.channel).inc()
-        return Handled(received)
+            return self._set_aside(what)
+        self.metrics.messages.labels(what.topic.channel.value).inc()
+        outcome = self._take(what, received)
+        place = self.projection.place_of(what.topic, batch.received_at) if what.topic.channel is Channel.EVENT else None
+        if place is not None:
+            batch.places[received.topic] = place
+        elif what.topic.channel is not Channel.EVENT:
+            # It may have changed what is known of its camera.
+            batch.places.clear()
+        return outcome
 
     def _take(self, fact: Fact, received: Received) -> Outcome:
         try:
@@ -186,32 +188,28 @@ class Writer:
             )
         return aside
 
-    def _finish(self, handled: list[Handled]) -> bool:
+    def _finish(self, batch: Batch) -> bool:
         """Commit, then acknowledge and note receipts; returns False when stopped before it was committed."""
-        for channel, count in self._taken.items():
-            self.metrics.messages.labels(channel.value).inc(count)
-        self._taken.clear()
-        if not handled:
+        if not len(batch):
             return True
-        if not self._commit(_merged(handled), handled):
+        if not self._commit(batch.records(), batch):
             return False
-        self.broker.acknowledge_all([done.received for done in handled])
-        for done in handled:
-            self.receipts.add(done.committed())
-            if done.outcome is not None:
-                self._note_probe(done.outcome)
+        self.metrics.messages.labels(Channel.EVENT.value).inc(len(batch.plain))
+        self.broker.acknowledge_all(batch.messages())
+        self.receipts.add(batch.committed())
+        self._note_probes(batch)
         return True
 
-    def _commit(self, records: Records, handled: list[Handled] | None = None) -> bool:
+    def _commit(self, records: Records, batch: Batch | None = None) -> bool:
         delay = RETRY_FIRST_S
         while records:
             try:
-                self._write(records, len(handled or []))
+                self._write(records, 0 if batch is None else len(batch))
                 return True
             except StoreUnavailable as error:
                 self._database_failed(str(error), delay)
             except RowRefused as error:
-                return self._commit_parts(handled or [], str(error))
+                return batch is None or self._commit_parts(batch, str(error))
             self.stopping.wait(delay)
             if self.stopping.is_set():
                 return False
@@ -224,7 +222,7 @@ class Writer:
         self.metrics.commit_s.observe(time.monotonic() - began)
         self.metrics.batch_rows.observe(messages)
         self.metrics.stored.inc(stored)
-        repeated = max(0, len(records.events) - stored)
+        repeated = max(0, records.event_count - stored)
         self.metrics.repeated.inc(repeated)
         self.condition.odd.note(Oddity.REPEATED, None, self.clock(), repeated)
         if self.condition.database(ok=True):
@@ -235,19 +233,17 @@ class Writer:
         if self.condition.database(ok=False, reason=reason):
             log.error("the database takes nothing; holding what is received", reason=reason, retry_s=delay_s)
 
-    def _commit_parts(self, handled: list[Handled], reason: str) -> bool:
+    def _commit_parts(self, batch: Batch, reason: str) -> bool:
         """Find the row that the database will never take, and put only its message aside."""
-        if len(handled) == 1:
-            received = handled[0].received
-            aside = self._set_aside(Malformed(received, f"refused by the database: {reason}"[:200], self.clock()))
-            handled[0].event, handled[0].outcome = None, Outcome(committed=aside.committed)
-            return self._commit(aside.records)
-        middle = len(handled) // 2
-        halves = [half for half in (handled[:middle], handled[middle:]) if half]
-        return all(self._commit(_merged(half), half) for half in halves)
+        if len(batch) > 1:
+            return all(self._commit(half.records(), half) for half in batch.halves())
+        [received] = batch.messages()
+        aside = self._set_aside(Malformed(received, f"refused by the database: {reason}"[:200], self.clock()))
+        batch.replace_all(Outcome(committed=aside.committed))
+        return self._commit(aside.records)
 
-    def _note_probe(self, outcome: Outcome) -> None:
-        for probe in outcome.records.probes:
+    def _note_probes(self, batch: Batch) -> None:
+        for probe in batch.probes():
             if probe["server_id"] == self.server_id:
                 self.condition.last_probe_sent_at = probe["sent_at"]
 
@@ -267,10 +263,3 @@ class Writer:
             # One that is lost is made good: the camera sends again, and gets a receipt for the repeat.
             self.broker.publish(topics.receipt(device_id), receipt.encode(), qos=1)
             self.metrics.receipts.inc()
-
-
-def _merged(handled: list[Handled]) -> Records:
-    records = Records()
-    for item in handled:
-        item.add_to(records)
-    return records

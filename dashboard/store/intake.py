@@ -1,16 +1,13 @@
 """Write what ingest received: one transaction per batch, in the order of change_seq."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any
 
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dashboard.store.database import Database, take_change_numbers
 from dashboard.store.event_upsert import upsert_of
-from dashboard.store.records import Records, Row, happened_at
+from dashboard.store.records import Columns, Records, Row, happened_at
 from dashboard.store.tables import cameras, events, probes, quarantine, streams, telemetry_raw
 
 # Of one sender's payloads in quarantine, the newest so many stay: enough to find the fault, too few to fill the disk.
@@ -22,7 +19,6 @@ _UNSEEN = {"presence": "pending", "reason": "never-seen"}
 
 # What an event's row brings with it; the rest is decided here.
 _GIVEN = [column.name for column in events.c if column.name not in ("change_seq", "happened_at")]
-_given_of = itemgetter(*_GIVEN)
 
 Upsert = sqlite.Insert | postgresql.Insert
 
@@ -40,19 +36,18 @@ class Intake:
 
     def add(self, connection: Connection, records: Records) -> int:
         """Do the same within a writing transaction that the caller commits (a replay out of quarantine)."""
-        changed_events = _newest_revisions(records.events)
-        first = take_change_numbers(connection, len(changed_events) + len(records.cameras))
-        stored = self._write_events(connection, changed_events, first)
-        self._write_cameras(connection, records.cameras, first + len(changed_events))
+        changed = _newest_revisions(_by_column(records))
+        count = len(changed["event_id"])
+        first = take_change_numbers(connection, count + len(records.cameras))
+        stored = self._write_events(connection, changed, first) if count else 0
+        self._write_cameras(connection, records.cameras, first + count)
         self._write_rest(connection, records)
         return stored
 
-    def _write_events(self, connection: Connection, rows: list[Row], first: int) -> int:
-        if not rows:
-            return 0
-        given: dict[str, Sequence[Any]] = dict(zip(_GIVEN, zip(*map(_given_of, rows), strict=True), strict=True))
-        given["change_seq"] = range(first, first + len(rows))
-        given["happened_at"] = list(map(happened_at, rows))
+    def _write_events(self, connection: Connection, given: Columns, first: int) -> int:
+        arrived = given["received_at"]
+        given["change_seq"] = range(first, first + len(arrived))
+        given["happened_at"] = list(map(happened_at, given["started_at"], arrived))
         return upsert_of(events, _EVENT_FIRST, is_sqlite=self.database.is_sqlite).execute(connection, given)
 
     def _write_cameras(self, connection: Connection, changes: dict[str, Row], first: int) -> None:
@@ -115,11 +110,21 @@ class Intake:
         return sqlite.insert(table) if self.database.is_sqlite else postgresql.insert(table)
 
 
-def _newest_revisions(rows: Iterable[Row]) -> list[Row]:
+def _by_column(records: Records) -> Columns:
+    """Return every event by column, whichever form it came in."""
+    columns = {name: [row[name] for row in records.events] for name in _GIVEN}
+    if not records.event_columns:
+        return dict(columns)
+    return {name: [*values, *records.event_columns[name]] for name, values in columns.items()}
+
+
+def _newest_revisions(columns: Columns) -> Columns:
     """Keep the highest revision of each event, so that a batch's outcome does not hang on its order."""
-    newest: dict[tuple[str, str], Row] = {}
-    for row in rows:
-        key = (row["device_id"], row["event_id"])
-        if key not in newest or row["rev"] > newest[key]["rev"]:
-            newest[key] = row
-    return list(newest.values())
+    newest: dict[tuple[str, str], int] = {}
+    revs = columns["rev"]
+    for place, key in enumerate(zip(columns["device_id"], columns["event_id"], strict=True)):
+        if key not in newest or revs[place] > revs[newest[key]]:
+            newest[key] = place
+    if len(newest) == len(revs):
+        return columns
+    return {name: [values[place] for place in newest.values()] for name, values in columns.items()}
