@@ -4,11 +4,13 @@ import json
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-# More than the server answers at once, so that no worker waits for the next request.
-CONNECTIONS = 8
+# Many more than the server answers at once: the kernel deals connections to the workers by chance, and few would
+# leave one of them idle.
+CONNECTIONS = 32
 PATIENCE_S = 60.0
 
 
@@ -35,12 +37,12 @@ def request_of(port: int, path: str, body: dict[str, str]) -> bytes:
 
 
 def requests_per_second(port: int, requests: Sequence[bytes]) -> float:
-    """Send every request once, over a few connections at the same time; raises EnrolmentFailed."""
-    shares = [requests[start::CONNECTIONS] for start in range(CONNECTIONS)]
-    answers = [Answers() for _ in shares]
+    """Send every request once; each connection takes the next one when it has its answer. Raises EnrolmentFailed."""
+    waiting = deque(requests)
+    answers = [Answers() for _ in range(CONNECTIONS)]
     threads = [
-        threading.Thread(target=_send, args=(port, share, into), name=f"load-{number}")
-        for number, (share, into) in enumerate(zip(shares, answers, strict=True))
+        threading.Thread(target=_send, args=(port, waiting, into), name=f"load-{number}")
+        for number, into in enumerate(answers)
     ]
     began = time.perf_counter()
     for thread in threads:
@@ -54,9 +56,9 @@ def requests_per_second(port: int, requests: Sequence[bytes]) -> float:
     return len(requests) / took
 
 
-def _send(port: int, requests: Sequence[bytes], into: Answers) -> None:
+def _send(port: int, waiting: deque[bytes], into: Answers) -> None:
     connection = _connect(port)
-    for request in requests:
+    while (request := _next(waiting)) is not None:
         began = time.perf_counter()
         answer = _exchange(connection, request)
         into.seconds.append(time.perf_counter() - began)
@@ -68,6 +70,13 @@ def _send(port: int, requests: Sequence[bytes], into: Answers) -> None:
             connection.close()
             connection = _connect(port)
     connection.close()
+
+
+def _next(waiting: deque[bytes]) -> bytes | None:
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None
 
 
 def _connect(port: int) -> socket.socket:

@@ -29,8 +29,8 @@ _metrics_folder = figures_folder(_settings.home, "config_server")
 bind = f"127.0.0.1:{_settings.config_port}"
 workers = 2
 worker_class = "gthread"
-# Enrolments that wait together share one commit: with fewer threads each would wait for the disk alone.
-threads = 4
+# Enrolments that wait together share one commit: the fewer threads, the more of them wait for the disk alone.
+threads = 16
 umask = 0o077
 logger_class = FleetLogger
 timeout = 30

@@ -16,6 +16,8 @@ BUSY_MS = BUSY_S * 1000
 ASK_AGAIN_S = 0.0002
 # 16 MiB of log. At SQLite's own 4 MiB every fiftieth enrolment would carry it all over, holding up the others.
 CHECKPOINT_PAGES = 4000
+# One for each thread of a worker: what goes beyond the pool is opened and closed anew every time.
+KEPT_CONNECTIONS = 16
 
 
 class StoreUnavailable(Exception):
@@ -27,7 +29,7 @@ def open_engine(url: str, *, durable: bool = True) -> Engine:
 
     Without `durable` a commit does not wait for the disk; what was committed durably stays so.
     """
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), pool_size=KEPT_CONNECTIONS)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", partial(_prepare_sqlite, synchronous="FULL" if durable else "NORMAL"))
         event.listen(engine, "begin", _begin_sqlite)
