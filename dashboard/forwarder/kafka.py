@@ -88,7 +88,9 @@ class KafkaTarget:
         self._send(self._producer, messages, reports)
         self._await(self._producer, reports)
         taken = taken_in_front([message.change_seq for message in messages], reports.taken)
-        error = reports.refusal or self._fatal
+        error = reports.refusal
+        if error is None or error.code() in _PURGED:
+            error = self._fatal or error
         if error is None:
             return Delivery(taken)
         self.close()
@@ -154,6 +156,8 @@ def trouble_of(error: KafkaError) -> Trouble:
     return Trouble(Verdict.REFUSED if is_refusal else Verdict.AWAY, _said(error))
 
 
+# What becomes of messages whose producer ended for another reason.
+_PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
 _NEVER_BY_ITSELF = {KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError._GAPLESS_GUARANTEE}
 
 

@@ -20,5 +20,5 @@ class DyingForwarding(Forwarding):
 
 
 if __name__ == "__main__":
-    service.Forwarding = DyingForwarding  # type: ignore[misc]
+    service.Forwarding = DyingForwarding  # type: ignore[attr-defined]
     sys.exit(main())
