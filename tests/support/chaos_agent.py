@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +32,7 @@ from camera_agent.streams.worker import Keep, StreamWorker
 from camera_agent.vision.model import Model
 from camera_agent.vision.types import Frame
 from fleet.messages import StreamInfo
-from tests.support.made_up_tracks import MadeUpTracks
+from tests.support.made_up_events import made_up_pipeline
 
 PREFIX = "made-up:"
 FRAMES_PER_S = 10.0
@@ -128,7 +128,7 @@ def made_up_worker(name: str, wanted: StreamSettings, _model: Model, keep: Keep,
     chance = wish.begin_life()
 
     def pipeline() -> StreamPipeline:
-        return cast(StreamPipeline, MadeUpTracks(chance, wish.events_per_s / FRAMES_PER_S))
+        return made_up_pipeline(chance, wish.events_per_s / FRAMES_PER_S)
 
     diary = Diary(os.open(wish.diary, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), keep)
     worker = StreamWorker(name, lambda: MadeUpPictures(wish), pipeline, diary, board)

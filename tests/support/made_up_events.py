@@ -1,12 +1,14 @@
-"""Tracks that nobody saw: they begin, move and end by chance, as many a second as wanted. Pure but for event ids."""
+"""Events that nobody saw: they begin, move and end by chance, as many a frame as wanted. Pure but for event ids."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import cast
 
-from camera_agent.events import PATH_POINTS, Decision
-from camera_agent.pipeline import Processed
-from camera_agent.vision.types import Box, Frame
+from camera_agent.events import PATH_POINTS, Decision, EventPolicy
+from camera_agent.pipeline import StreamPipeline
+from camera_agent.vision.types import Box, Detection, Image, Track, Tracker
 from fleet.identifiers import uuid7
 from fleet.messages import Change
 
@@ -16,29 +18,41 @@ ENDS, CHANGES = 0.2, 0.1
 
 
 @dataclass
-class MadeUpTracks:
-    """Stands where detector, tracker and policy stand: a frame goes in, decisions come out."""
+class Blind:
+    """A detector and a tracker that see nothing."""
+
+    labels: Sequence[str] = LABELS
+    ended: Sequence[int] = ()
+
+    def detect(self, _image: Image) -> list[Detection]:
+        return []
+
+    def update(self, _detections: Sequence[Detection], _now: datetime) -> list[Track]:
+        return []
+
+
+@dataclass
+class MadeUpEvents:
+    """Stands in the place of the event policy: asked at each frame, it decides by chance."""
 
     chance: random.Random
     new_per_frame: float
     _open: list[Decision] = field(default_factory=list)
     _begun: int = 0
-    _last_frame_at: datetime | None = None
 
-    def process(self, frame: Frame) -> Processed:
+    def update(self, _tracks: Sequence[Track], _ended: Sequence[int], now: datetime) -> list[Decision]:
         """Decide as if the picture showed something."""
-        now = self._last_frame_at = frame.captured_at
         new = [self._begin(now) for _ in range(self._how_many_new())]
         ending = [known for known in self._open if self.chance.random() < ENDS]
         moving = [known for known in self._open if known not in ending and self.chance.random() < CHANGES]
         moved = [self._say(known, Change.UPDATE, now) for known in moving]
         ended = [self._say(known, Change.END, now) for known in ending]
         self._open = [known for known in self._open if known not in ending and known not in moving] + moved + new
-        return Processed([], [*ended, *moved, *new])
+        return [*ended, *moved, *new]
 
-    def finish(self) -> list[Decision]:
+    def finish(self, now: datetime) -> list[Decision]:
         """End everything that is open."""
-        ended = [self._say(known, Change.END, self._last_frame_at or known.frame_ts) for known in self._open]
+        ended = [self._say(known, Change.END, now) for known in self._open]
         self._open = []
         return ended
 
@@ -63,7 +77,6 @@ class MadeUpTracks:
             ended_at=None,
             frame_ts=now,
             path=tuple(self._point() for _ in range(self.chance.randint(0, PATH_POINTS))),
-            aspect=1.7778,
         )
 
     def _say(self, known: Decision, change: Change, now: datetime) -> Decision:
@@ -83,3 +96,9 @@ class MadeUpTracks:
 
     def _point(self) -> tuple[float, float]:
         return self.chance.random(), self.chance.random()
+
+
+def made_up_pipeline(chance: random.Random, new_per_frame: float) -> StreamPipeline:
+    """Return a pipeline that decides without looking."""
+    policy = cast(EventPolicy, MadeUpEvents(chance, new_per_frame))
+    return StreamPipeline(Blind(), cast(Tracker, Blind()), policy)
