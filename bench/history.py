@@ -11,8 +11,8 @@ from dashboard.store.tables import change_counter
 
 LABELS = ("person", "car", "bicycle", "dog", "cat")
 
-# The n-th number of a sequence that looks thrown by dice and is the same everywhere.
-_DICE = "(((i + {salt}) * 48271) % 2147483647)"
+# The n-th number of a sequence that looks thrown by dice and is the same everywhere; each factor makes dice of its own.
+_DICE = "(((i + 1) * {factor}) % 2147483647)"
 _NUMBERS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last) ",
     "postgresql": "WITH n(i) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint))) ",
@@ -78,8 +78,9 @@ def load_events(database: Database, past: Past) -> None:
             connection, _events_sql(connection.dialect.name, past), past, range(past.first, past.first + past.events)
         )
         connection.execute(change_counter.update().values(value=past.cameras + past.first + past.events))
-        # As PostgreSQL does by itself, and retention on SQLite.
-        connection.execute(text("ANALYZE"))
+        if not database.is_sqlite:
+            # As it does by itself after a while.
+            connection.execute(text("ANALYZE"))
 
 
 def load_telemetry(database: Database, past: Past, every_s: int) -> int:
@@ -108,7 +109,7 @@ def _load_cameras(connection: Connection, past: Past) -> None:
 
 
 def _events_sql(dialect: str, past: Past) -> str:
-    number = f"({_DICE.format(salt=0)} % :cameras)"
+    number = f"({_DICE.format(factor=48271)} % :cameras)"
     at = f":since + (i - {past.first}) * {past.between_ms}"
     box, path = (_DOCUMENT[dialect].format(json=json) for json in ("[0.1, 0.2, 0.3, 0.4]", "[[0.25, 0.5], [0.3, 0.5]]"))
     columns = {
@@ -139,7 +140,7 @@ def _events_sql(dialect: str, past: Past) -> str:
 
 def _telemetry_sql(dialect: str, past: Past, every_s: int) -> str:
     at = f"(:since + (i / {past.cameras}) * {every_s * 1000})"
-    dice = _DICE.format(salt=7)
+    dice = _DICE.format(factor=39373)
     columns = {
         "device_id": _numbered("cam-past-", f"(i % {past.cameras})", 4, dialect),
         "received_at": _TIME[dialect].format(ms=at),
@@ -174,6 +175,6 @@ def _numbered(prefix: str, number: str, digits: int, dialect: str) -> str:
 
 def _label() -> str:
     """Return a throw of dice in which the first label falls every other time."""
-    throw = f"({_DICE.format(salt=3)} % 10)"
+    throw = f"({_DICE.format(factor=69621)} % 10)"
     others = " ".join(f"WHEN {n} THEN '{label}'" for n, label in enumerate(LABELS[1:]))
     return f"CASE {throw} {others} ELSE '{LABELS[0]}' END"

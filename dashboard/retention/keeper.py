@@ -57,7 +57,6 @@ class Keeper:
         done = [self._carry_out(cut, now) for cut in cuts_by_age(self.policy, now)]
         done += self._make_room(now)
         self._note([one for one in done if one.deleted], before, now)
-        Removal(self.database).keep_statistics()
         return [one for one in done if one.deleted]
 
     def aggregate(self, now: datetime) -> None:

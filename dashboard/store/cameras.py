@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from dashboard.store.database import Database
-from dashboard.store.tables import cameras, change_counter, streams, telemetry_raw
+from dashboard.store.tables import cameras, change_counter, streams
+from dashboard.store.telemetry import queries_for
 
 Row = dict[str, Any]
 
@@ -46,16 +47,16 @@ class Cameras:
             return _with_streams(connection, [dict(found)])[0] if found else None
 
     def telemetry(self, device_id: str, after: datetime, before: datetime, limit: int) -> list[Row]:
-        """Return the newest `limit` measurements received in a span of time, oldest first."""
-        column = telemetry_raw.c
-        query = (
-            select(telemetry_raw)
-            .where(column.device_id == device_id, column.received_at >= after, column.received_at < before)
-            .order_by(column.received_at.desc())
-            .limit(limit)
-        )
+        """Return the newest `limit` measurements received in a span of time, oldest first.
+
+        A long span, or one of which nothing is kept as it came, is answered by 5 minutes or by hours.
+        """
         with self.database.reading() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()][::-1]
+            for query in queries_for(device_id, after, before):
+                found = [dict(row) for row in connection.execute(query.limit(limit)).mappings()]
+                if found:
+                    return found[::-1]
+        return []
 
 
 def cameras_changed_after(connection: Connection, change_seq: int) -> list[CameraRow]:

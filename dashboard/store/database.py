@@ -65,6 +65,15 @@ class Database:
         with _outcome_named(), self._writing_connection() as connection, connection.begin():
             yield connection
 
+    def move_log(self) -> None:
+        """Let SQLite move what its log holds into its file, as far as nobody is in the way; no writer waits for that.
+
+        It is done as a step of its own after much was changed, or some commit, of ingest say, would do it for us all.
+        """
+        if self.is_sqlite:
+            with _outcome_named(), self._reader.connect() as connection:
+                connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # type: ignore[union-attr]
+
     def _writing_connection(self) -> Connection:
         return self.engine.connect().execution_options(camfleet_writes=True)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, or_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, literal_column, or_, select, union_all
 
 from dashboard.store.database import Database
 from dashboard.store.tables import cameras, events
@@ -54,7 +54,7 @@ class Events:
     def newest_first(self, wanted: EventFilter, limit: int) -> list[EventRow]:
         """Return at most `limit` events, the last that happened first."""
         with self.database.reading() as connection:
-            query = page(wanted, limit, merges=self.database.is_sqlite)
+            query = page(wanted, limit, is_led=self.database.is_sqlite)
             found = [dict(row) for row in connection.execute(query).mappings()]
             names = _names(connection, {row["device_id"] for row in found})
         return [{**row, "camera_name": names.get(row["device_id"])} for row in found]
@@ -65,16 +65,17 @@ def place_of(row: EventRow) -> Place:
     return Place(row["happened_at"], row["event_id"])
 
 
-def page(wanted: EventFilter, limit: int, *, merges: bool) -> Select[Any] | CompoundSelect[Any]:
+def page(wanted: EventFilter, limit: int, *, is_led: bool) -> Select[Any] | CompoundSelect[Any]:
     """Return the query for one page; every one of its kind follows an index and stops after `limit` rows.
 
-    `merges`: the database takes from sorted lists by turns, as SQLite does; else each list is cut to a page first.
+    `is_led`: for SQLite, which counts nothing: it is told which index to follow, and takes from sorted lists by turns.
+    PostgreSQL knows how often what occurs; only sorted lists are cut to a page for it first.
     """
-    conditions = _conditions(wanted)
+    conditions = _conditions(wanted, is_led)
     if not wanted.merged_sites:
         return _newest(conditions, limit)
     lists = [[events.c.site_id == site, *conditions] for site in wanted.merged_sites]
-    queries = [select(events).where(*one) if merges else select(_newest(one, limit).subquery()) for one in lists]
+    queries = [select(events).where(*one) if is_led else select(_newest(one, limit).subquery()) for one in lists]
     merged = union_all(*queries)
     columns = merged.selected_columns
     return merged.order_by(columns.happened_at.desc(), columns.event_id.desc()).limit(limit)
@@ -98,19 +99,28 @@ def _names(connection: Connection, device_ids: set[str]) -> dict[str, str | None
     return {row.device_id: row.name for row in connection.execute(query)}
 
 
-def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
+def _conditions(wanted: EventFilter, is_led: bool) -> list[ColumnElement[bool]]:
+    """Return what must be true of an event; of camera, site and label the first one given leads."""
     column = events.c
-    equal = {column.device_id: wanted.camera, column.label: wanted.label, column.site_id: wanted.site}
-    conditions = [of == value for of, value in equal.items() if value is not None]
+    asked = ((column.device_id, wanted.camera), (column.site_id, wanted.site), (column.label, wanted.label))
+    given = [(of, value) for of, value in asked if value is not None]
+    conditions = [(_passed_by(of) if is_led and place else of) == value for place, (of, value) in enumerate(given)]
     if wanted.after is not None:
         conditions.append(column.happened_at >= wanted.after)
     if wanted.before is not None:
         conditions.append(column.happened_at < wanted.before)
     if wanted.sites is not None and not wanted.merged_sites:
-        conditions.append(column.site_id.in_(sorted(wanted.sites)))
+        is_leading = not given and len(wanted.sites) == 1
+        site = _passed_by(column.site_id) if is_led and not is_leading else column.site_id
+        conditions.append(site.in_(sorted(wanted.sites)))
     if wanted.below is not None:
         conditions += _below(wanted.below)
     return conditions
+
+
+def _passed_by(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a column's value, which no index is entered by: SQLite's unary plus."""
+    return literal_column(f"+events.{column.key}", column.type)
 
 
 def _below(place: Place) -> list[ColumnElement[bool]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, bindparam, delete, insert, select, text
+from sqlalchemy import Column, bindparam, delete, insert, select
 
 from dashboard.store.database import Database
 from dashboard.store.holdings import SHELVES, Kind, Shelf
@@ -78,7 +78,9 @@ class Removal:
         with self.database.taking_away() as connection:
             began = time.monotonic()
             gone = connection.execute(statement, doomed.keys or None, execution_options=options).rowcount
-        return gone, time.monotonic() - began
+        held_s = time.monotonic() - began
+        self.database.move_log()
+        return gone, held_s
 
     def note(self, runs: Sequence[Run], now: datetime) -> None:
         """Keep what a run did, a line for each class of which something went."""
@@ -103,14 +105,6 @@ class Removal:
         query = select(retention_runs).order_by(retention_runs.c.id.desc()).limit(limit)
         with self.database.reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
-
-    def keep_statistics(self) -> None:
-        """Let SQLite's planner know how often values repeat; PostgreSQL sees to that by itself."""
-        if not self.database.is_sqlite:
-            return
-        with self.database.taking_away() as connection:
-            connection.execute(text("PRAGMA analysis_limit = 400"))
-            connection.execute(text("ANALYZE"))
 
 
 def _keys(shelf: Shelf) -> list[Column[Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import Column, ColumnElement, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dashboard.store.database import Database
@@ -43,6 +43,39 @@ class Span:
 
 FIVE_MINUTES = Span(timedelta(minutes=5), telemetry_5min)
 HOUR = Span(timedelta(hours=1), telemetry_hour)
+
+
+# What is looked at as it came, and by 5 minutes; more points than that no chart shows.
+LONGEST_RAW, LONGEST_5MIN = timedelta(days=2), timedelta(days=31)
+
+
+def queries_for(device_id: str, after: datetime, before: datetime) -> Sequence[Select[Any]]:
+    """Return how a camera's measurements in a span may be read, newest first, the finest that the span allows first."""
+    queries = [
+        select(telemetry_raw).where(*_within(_raw.device_id, _raw.received_at, device_id, (after, before))),
+        *(_as_measured(span.table, device_id, (after, before)) for span in (FIVE_MINUTES, HOUR)),
+    ]
+    asked = before - after
+    first = 0 if asked <= LONGEST_RAW else 1 if asked <= LONGEST_5MIN else 2
+    return [query.order_by(query.selected_columns.received_at.desc()) for query in queries[first:]]
+
+
+def _as_measured(table: Table, device_id: str, span: tuple[datetime, datetime]) -> Select[Any]:
+    column = table.c
+    return select(
+        column.bucket_start.label("received_at"),
+        column.cpu_pct_avg.label("cpu_pct"),
+        column.rss_bytes_max.label("rss_bytes"),
+        column.disk_free_bytes_min.label("disk_free_bytes"),
+        column.fps_avg.label("fps"),
+        column.outbox_depth_max.label("outbox_depth"),
+    ).where(*_within(column.device_id, column.bucket_start, device_id, span))
+
+
+def _within(
+    device: Column[Any], time: Column[Any], device_id: str, span: tuple[datetime, datetime]
+) -> tuple[ColumnElement[bool], ...]:
+    return device == device_id, time >= span[0], time < span[1]
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import delete, select
 
 from dashboard.retention.aggregation import OVERLAP, SETTLE, Aggregation
+from dashboard.store.cameras import Cameras
 from dashboard.store.database import Database
 from dashboard.store.intake import Intake
 from dashboard.store.records import Records
@@ -100,3 +102,20 @@ def test_stopped_in_the_middle_nothing_may_go(database: Database) -> None:
     stopped = Aggregation(Aggregates(database), lambda: True)
     assert stopped.finish_before(BEGAN + timedelta(days=3), timedelta(hours=1)).year == 1970
     assert rows_of(database, telemetry_hour) == []
+
+
+def test_a_chart_of_long_ago_or_of_long_is_drawn_from_aggregates(database: Database) -> None:
+    measure(database, [0, 1, 6, 70])
+    aggregation(database).catch_up(BEGAN + timedelta(hours=3))
+    hour = (BEGAN, BEGAN + timedelta(hours=1))
+
+    def points(after: datetime, before: datetime) -> list[float]:
+        return [row["cpu_pct"] for row in Cameras(database).telemetry(CAMERA, after, before, 100)]
+
+    assert points(*hour) == [0, 1, 6]
+    assert points(BEGAN, BEGAN + timedelta(days=3)) == [0.5, 6, 70]
+    assert points(BEGAN, BEGAN + timedelta(days=90)) == [pytest.approx(7 / 3), 70]
+    with database.writing() as connection:
+        connection.execute(delete(telemetry_raw))
+    assert points(*hour) == [0.5, 6]
+    assert points(BEGAN - timedelta(days=9), BEGAN) == []

@@ -20,6 +20,12 @@ from tests.support.scale import count, is_full
 EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN (FORMAT JSON) "}
 PAST = Past(datetime(2026, 11, 21, tzinfo=UTC), 1_000_000)
 SOME_PAGES = 4
+WAYS = {
+    "latest_50_of_sites": "events_by_site",
+    "site": "events_by_site",
+    "camera": "events_by_device",
+    "label": "events_by_label",
+}
 NAMES = sorted(questions(PAST, random.Random(1)))  # noqa: S311
 Plan = list[Any]
 
@@ -38,7 +44,7 @@ def full(shared_database: Database, past: Past) -> Database:
 
 
 def ask(database: Database, wanted: EventFilter) -> Executable:
-    return page(wanted, PAGE, merges=database.is_sqlite)
+    return page(wanted, PAGE, is_led=database.is_sqlite)
 
 
 def plan_of(database: Database, query: Executable) -> Plan:
@@ -94,6 +100,16 @@ def test_a_page_is_found_by_an_index_and_nothing_is_sorted(full: Database, past:
     wanted = questions(past, random.Random(2))[name]  # noqa: S311
     plan = plan_of(full, ask(full, wanted))
     assert faults(plan) == [], plan
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sqlite_follows_the_index_that_it_is_led_to(full: Database, past: Past, name: str) -> None:
+    if not full.is_sqlite:
+        pytest.skip("PostgreSQL chooses by what it counted")
+    way = next((index for beginning, index in WAYS.items() if name.startswith(beginning)), "events_by_time")
+    plan = plan_of(full, ask(full, questions(past, random.Random(2))[name]))  # noqa: S311
+    entered = {line.split("INDEX ")[1].split(" ")[0] for line in plan if "INDEX " in line}
+    assert entered == {way}, plan
 
 
 def test_the_page_after_it_is_entered_where_the_last_one_ended(full: Database) -> None:
