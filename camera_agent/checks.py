@@ -11,6 +11,8 @@ from functools import partial
 
 from camera_agent.capture.source import SourceFailed
 from camera_agent.capture.spec import SourceUnknown
+from camera_agent.delivery import outbox_file
+from camera_agent.delivery.outbox_file import OutboxUnusable
 from camera_agent.enrolment.identity import IdentityUnusable, read_identity
 from camera_agent.home import AgentHome
 from camera_agent.settings import AgentSettings, StreamSettings
@@ -34,13 +36,14 @@ class Finding:
 
 
 def check_everything(home: AgentHome, settings: AgentSettings, now: datetime) -> list[Finding]:
-    """Model, identity, each stream's source, the outbox's disk, the broker: in the order to mend them."""
+    """Model, identity, each stream's source, the disk, the outbox on it, the broker: in the order to mend them."""
     streams = [_look(f"stream {name}", partial(_source, wanted)) for name, wanted in settings.streams.items()]
     return [
         _look("model", _model),
         _look("identity", lambda: _identity(home, settings, now)),
         *streams,
         _look("disk", lambda: _disk(home)),
+        _look("outbox", lambda: _outbox(home)),
         _look("broker", lambda: _broker(home, settings)),
     ]
 
@@ -52,7 +55,7 @@ class _Wrong(Exception):
 def _look(what: str, at: Callable[[], str]) -> Finding:
     try:
         return Finding(what, True, at())
-    except (_Wrong, ModelRefused, IdentityUnusable, SourceFailed, SourceUnknown) as error:
+    except (_Wrong, ModelRefused, IdentityUnusable, OutboxUnusable, SourceFailed, SourceUnknown) as error:
         return Finding(what, False, str(error))
 
 
@@ -94,6 +97,15 @@ def _disk(home: AgentHome) -> str:
     except OSError as error:
         raise _Wrong(f"cannot write to {home.path} ({error.strerror}): make room or make it writable") from None
     return f"{home.path} can be written"
+
+
+def _outbox(home: AgentHome) -> str:
+    if not home.outbox.exists():
+        return "not made yet"
+    facts = outbox_file.look(home.outbox)
+    if facts is None:
+        raise _Wrong(f"{home.outbox} cannot be read: the next start puts it aside and takes over what it can")
+    return f"{facts.rows} events wait"
 
 
 def _broker(home: AgentHome, settings: AgentSettings) -> str:

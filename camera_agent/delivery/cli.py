@@ -25,7 +25,8 @@ app = new_app("What waits on this camera until the servers have it.")
 def show(home: HomeOption = None) -> None:
     """Say how much waits in the outbox, and since when; the agent may be running."""
     path = find_home(home).outbox
-    facts = outbox_file.look(path)
+    with as_sentences():
+        facts = outbox_file.look(path)
     if facts is None:
         raise CommandFailed(f"no outbox {path}, or none that can be read: 'camfleet-agent run' makes or mends it")
     print(f"outbox {facts.outbox} in {path}")

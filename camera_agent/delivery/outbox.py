@@ -22,6 +22,8 @@ from fleet.logs import get_logger
 from fleet.messages import Change
 
 DEFAULT_LIMIT_BYTES = 256 * 1024 * 1024
+FEW_ROWS, FREE_PAGES = 100, 256
+"""With so few rows a file that has more free pages than this is made small again."""
 LARGEST = (1 << 63) - 1
 ROWS_ON_A_FULL_DISK = 10
 """Deleted in one commit when space is short: its pages in the log are far fewer than the reserve holds."""
@@ -117,6 +119,7 @@ class Outbox:
                 if not outbox_file.is_full(error.__cause__):
                     raise
                 self._settle_on_a_full_disk(spans)
+            self._shrink()
             self._reserve.hold()
         return True
 
@@ -284,6 +287,15 @@ class Outbox:
                 low = through + 1
                 with self._reading() as db:
                     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _shrink(self) -> None:
+        """After a backlog: give its space back to the disk, as long as little has to be copied for it."""
+        if self._held.rows > FEW_ROWS:
+            return
+        with suppress(OutboxUnwritable), self._reading() as db:
+            if int(db.execute("PRAGMA freelist_count").fetchone()[0]) > FREE_PAGES:
+                db.execute("VACUUM")
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _delete_between(self, db: sqlite3.Connection, low: int, high: int) -> None:
         low, high = max(low, 0), min(high, LARGEST)

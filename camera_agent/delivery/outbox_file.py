@@ -47,11 +47,9 @@ def connect(path: Path) -> sqlite3.Connection:
         path.chmod(0o600)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA temp_store = MEMORY")
         db.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
-        version = int(db.execute("PRAGMA user_version").fetchone()[0])
-        if version > SCHEMA_VERSION:
-            raise _newer(path, version)
-        if version == 0:
+        if _require_known(path, db) == 0:
             db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
             _sync_folder(path.parent)
         found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
@@ -74,10 +72,11 @@ class Facts:
 
 
 def look(path: Path) -> Facts | None:
-    """Read what a file holds without changing it; None when there is none that can be read."""
+    """Read what a file holds without changing it; None when there is none that can be read; raises OutboxUnusable."""
     query = "SELECT count(*), coalesce(sum(length(payload)), 0), min(created_ms) FROM outbox"
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            _require_known(path, db)
             (outbox,), (rows, size_bytes, oldest_ms) = (
                 db.execute("SELECT outbox FROM meta").fetchone(),
                 db.execute(query).fetchone(),
@@ -125,11 +124,16 @@ def readable_rows(path: Path, query: str) -> Iterator[Row]:
         db.close()
 
 
-def _newer(path: Path, version: int) -> OutboxUnusable:
-    return OutboxUnusable(
-        f"the outbox {path} was written by a newer camfleet-agent (schema {version}, this one knows {SCHEMA_VERSION}): "
-        f"install that release again, or run 'camfleet-agent outbox set-aside --home {path.parent}' to begin a new one"
-    )
+def _require_known(path: Path, db: sqlite3.Connection) -> int:
+    """Return the file's schema, 0 for one without."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        raise OutboxUnusable(
+            f"the outbox {path} was written by a newer camfleet-agent (schema {version}, this one knows "
+            f"{SCHEMA_VERSION}): install that release again, or run "
+            f"'camfleet-agent outbox set-aside --home {path.parent}' to begin a new one"
+        )
+    return version
 
 
 def _damage(found: str) -> sqlite3.DatabaseError:

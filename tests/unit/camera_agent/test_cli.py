@@ -138,6 +138,10 @@ def test_an_outbox_of_a_newer_release_is_refused_with_what_to_do(
     status, _, said = told(monkeypatch, "run", "--home", str(home))
     assert (status, "outbox.db was written by a newer camfleet-agent" in said) == (1, True)
     assert f"camfleet-agent outbox set-aside --home {home}" in said
+    _, shown, _ = told(monkeypatch, "check", "--home", str(home))
+    assert "BAD  outbox" in shown
+    status, _, said = told(monkeypatch, "outbox", "show", "--home", str(home))
+    assert (status, "newer camfleet-agent" in said) == (1, True)
 
 
 def test_what_waits_can_be_looked_at_and_put_aside(told: Told, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
@@ -189,7 +193,7 @@ def test_check_shows_settings_with_their_origin_and_each_fix(
     good = ("ok   model: nanodet", "ok   identity: cam-front-1", "ok   stream main: file, 768×576")
     assert all(line in shown for line in good)
     assert "BAD  broker: localhost" in shown
-    assert (status, "1 of 5 checks failed" in said) == (1, True)
+    assert (status, "1 of 6 checks failed" in said) == (1, True)
 
 
 def test_check_hides_passwords(told: Told, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:

@@ -54,3 +54,16 @@ def test_a_full_disk_at_the_start_of_an_agent_does_not_keep_it_from_delivering(d
     again.settle(again.id, [(1, again.newest())])
     assert again.depth().rows == 0
     again.close()
+
+
+def test_a_file_that_held_a_night_is_small_again_when_it_is_empty_and_its_numbers_go_on(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "outbox.db", BEGIN)
+    for _ in range(20):
+        box.append("main", [decision(2, Change.END, points=32) for _ in range(100)], BEGIN)
+    large = (tmp_path / "outbox.db").stat().st_size
+    box.settle(box.id, [(1, 1990)])
+    assert [entry.seq for entry in box.between(1, 3000, 3000)] == list(range(1991, 2001))
+    assert (tmp_path / "outbox.db").stat().st_size < large / 10
+    box.settle(box.id, [(1, 2000)])
+    assert [entry.seq for entry in box.append("main", [decision()], BEGIN)] == [2001]
+    box.close()

@@ -107,9 +107,11 @@ class Story:
             assert superseded == [], "an update that says nothing new outlived something better"
         if any(not _is_update(row) for row in gone):
             assert not any(_is_update(row) for row in after), "an update outlived a whole event"
+            # Updates went before: an event is as old as the first of its other rows.
             first: dict[UUID, int] = {}
             for row in sorted([*before, *after], key=lambda row: row.seq):
-                first.setdefault(row.event.event_id, row.seq)
+                if not _is_update(row):
+                    first.setdefault(row.event.event_id, row.seq)
             dropped = [first[row.event.event_id] for row in gone if not _is_update(row)]
             stayed = [first[row.event.event_id] for row in after if not row.is_gap]
             assert not stayed or max(dropped) < min(stayed), "an older event outlived a newer one"
