@@ -157,7 +157,7 @@ def publish_all(publishers: Sequence[Publisher], per_s: float) -> float:
 
 
 def publish_once(plan: Plan, made: Sequence[Packets]) -> dict[str, Any]:
-    """Connect every camera, publish everything and close; returns when it began, and at a rate when each packet went."""
+    """Connect every camera, publish everything and close; returns when it began, and the times at a rate."""
     home = Home(Path(plan.home))
     publishers = [connect(plan.port, home.credentials(packets.device_id), packets) for packets in made]
     began_at = time.time()
