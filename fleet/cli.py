@@ -73,6 +73,16 @@ def explain(error: OSError) -> str:
     return ": ".join(str(part) for part in parts if part)
 
 
+def require_agreement(question: str) -> None:
+    """Ask before something that cannot be undone; raises CommandFailed unless a person says yes."""
+    try:
+        agreed = typer.confirm(question)
+    except typer.Abort:
+        raise CommandFailed("nobody is here to ask: say --yes") from None
+    if not agreed:
+        raise CommandFailed("nothing was changed")
+
+
 def new_app(help_text: str) -> typer.Typer:
     """Return a typer app with the house's manners: help when called bare, no tracebacks in colour, no completion."""
     return typer.Typer(help=help_text, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -107,7 +117,7 @@ def migrate(
     """Bring every database to this release's schema; safe to run again."""
     settings = load(ServerSettings)
     if to is not None and not yes:
-        typer.confirm("what only newer releases know is lost; is a backup made, and everything stopped?", abort=True)
+        require_agreement("what only newer releases know is lost; is a backup made, and everything stopped?")
     told = 0
     for point in sorted(entry_points(group=MIGRATIONS), key=lambda point: point.name):
         migrate_one: Callable[[ServerSettings, str | None], str | None] = point.load()

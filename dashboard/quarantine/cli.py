@@ -17,7 +17,7 @@ from dashboard.offline import open_database
 from dashboard.quarantine.release import Release, Verdict
 from dashboard.quarantine.wording import payload_lines, printable
 from dashboard.store.quarantine import Listed, Quarantine, Quarantined
-from fleet.cli import CommandFailed, new_app
+from fleet.cli import CommandFailed, new_app, require_agreement
 from fleet.settings import ServerSettings, load
 
 SHOWN_DIGITS = 12
@@ -90,7 +90,7 @@ def drop(
     with _quarantine() as quarantine:
         chosen = _chosen(quarantine, ids, device, everything)
         if not yes:
-            _ask(f"drop {len(chosen)} for good?")
+            require_agreement(f"drop {len(chosen)} for good?")
         verdicts = _each(quarantine, chosen, Release.drop)
     print(f"{sum(verdict.is_out for verdict in verdicts)} dropped")
 
@@ -127,15 +127,6 @@ def _whole(quarantine: Quarantine, given: str) -> str:
     if len(found) != 1:
         raise CommandFailed(f"{given} is {'the begin of several' if found else 'not in quarantine'}: see the list")
     return found[0]
-
-
-def _ask(question: str) -> None:
-    try:
-        agreed = typer.confirm(question)
-    except typer.Abort:
-        raise CommandFailed("nobody is here to ask: say --yes") from None
-    if not agreed:
-        raise CommandFailed("nothing was dropped")
 
 
 def _line(row: Listed) -> str:

@@ -2,16 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 
 from dashboard.store.database import Database, RowRefused, StoreUnavailable
 from dashboard.store.migrate import move
-from dashboard.store.revision import WrongRevision, known_revisions, require_revision, revision_of
+from dashboard.store.partitions import REST, Month, add_month, stored_months
+from dashboard.store.revision import WrongRevision, known_revisions, newest_revision, require_revision, revision_of
 from dashboard.store.tables import metadata
 from fleet.backup.databases import DatabaseUnusable, NewerArchive, View, new_sqlite_file
 from fleet.backup.tables import shape_of
 from fleet.settings import ServerSettings
+
+# Whose events may be there when a backup is restored; older ones stay with the rest.
+MONTHS_BACK = 24
 
 
 class EventsDatabase:
@@ -48,10 +53,31 @@ class EventsDatabase:
                     )
                 move(connection, revision)
                 yield connection
+                # An older release's rows are parted by the migrations that follow.
+                if revision == newest_revision():
+                    _give_months_their_partitions(connection, datetime.now(UTC))
         except (RowRefused, StoreUnavailable) as error:
             raise DatabaseUnusable(f"nothing was restored: events.db: {error}") from error
         finally:
             database.close()
+
+
+def _give_months_their_partitions(connection: Connection, now: datetime) -> None:
+    """On PostgreSQL: months of before, which new tables do not expect, lie with the rest until now."""
+    there = stored_months(connection)
+    for month in _months_back(now, MONTHS_BACK) if there else ():
+        bounds = {"first": month.first_id, "after": month.next.first_id}
+        events_of = text(f"SELECT 1 FROM {REST} WHERE event_id >= :first AND event_id < :after LIMIT 1")  # noqa: S608
+        if month not in there and connection.execute(events_of, bounds).first():
+            add_month(connection, month)
+
+
+def _months_back(now: datetime, count: int) -> list[Month]:
+    """Return so many months before this one."""
+    months = [Month.of(now)]
+    while len(months) <= count:
+        months.append(Month.of(months[-1].start - timedelta(days=1)))
+    return months[1:]
 
 
 EVENTS_DATABASE = EventsDatabase()

@@ -1,5 +1,6 @@
 """Homes with databases full of rows, on SQLite and PostgreSQL, and backups of them."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -43,9 +44,14 @@ class Host:
     """A home and its two databases."""
 
     settings: ConfigSettings
+    # A prepared home on SQLite to be copied: making keys and tables anew for each test costs most of its time.
+    pattern: Path | None = None
 
     def prepare(self) -> None:
         """Make everything that a start makes."""
+        if self.pattern is not None and not self.settings.config_database_url:
+            shutil.copytree(self.pattern, self.settings.home.path)
+            return
         given = {name: getattr(self.settings, name) for name in ("config_database_url", "events_database_url")}
         prepare_home(self.settings.home.path, **given)
         migrate_events(self.settings)
@@ -87,8 +93,16 @@ class Host:
 MakeHost = Callable[[str, str], Host]
 
 
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home as a start makes it."""
+    home = tmp_path_factory.mktemp("pattern") / "home"
+    Host(load(ConfigSettings, CAMFLEET_HOME=home)).prepare()
+    return home
+
+
 @pytest.fixture
-def make_host(tmp_path: Path, request: pytest.FixtureRequest) -> MakeHost:
+def make_host(tmp_path: Path, pattern: Path, request: pytest.FixtureRequest) -> MakeHost:
     """Name a home on `sqlite` or `postgresql`; nothing is made yet."""
 
     def make(name: str, kind: str) -> Host:
@@ -96,6 +110,6 @@ def make_host(tmp_path: Path, request: pytest.FixtureRequest) -> MakeHost:
         if kind == "postgresql":
             new_database = request.getfixturevalue("new_database")
             urls = {name: new_database() for name in ("config_database_url", "events_database_url")}
-        return Host(load(ConfigSettings, CAMFLEET_HOME=tmp_path / name, **urls))
+        return Host(load(ConfigSettings, CAMFLEET_HOME=tmp_path / name, **urls), pattern)
 
     return make

@@ -5,10 +5,11 @@ import threading
 import tracemalloc
 import uuid
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from config_server.records import DeviceFilter
 from config_server.registry import NewDevice, register_device
@@ -19,6 +20,7 @@ from dashboard.ingest.rows import quarantine_row
 from dashboard.store.audit import AuditLog
 from dashboard.store.database import Database
 from dashboard.store.intake import Intake
+from dashboard.store.partitions import REST, Month, stored_months
 from dashboard.store.records import Records
 from dashboard.store.tables import audit, change_counter, events
 from fleet import topics
@@ -85,6 +87,23 @@ def test_each_database_is_one_moments_and_every_events_camera_is_there_while_som
     assert cameras - {"cam-before"} <= _registered(after)
 
 
+def test_on_postgresql_the_months_that_a_backup_has_get_their_partitions(make_host: MakeHost, tmp_path: Path) -> None:
+    before, after = make_host("before", "sqlite"), make_host("after", "postgresql")
+    before.prepare()
+    now = datetime.now(UTC)
+    moments = [now - timedelta(days=days) for days in (0, 40, 100, 101, 3_000)]
+    rows = [{**_event_row(1, "cam-before"), "event_id": _id_of(moment)} for moment in moments]
+    with closing(Database(before.settings.events_database)) as database:
+        Intake(database).write(Records(events=rows))
+    after.restore(before.back_up(tmp_path / "host.backup"))
+    with closing(Database(after.settings.events_database)) as database, database.reading() as connection:
+        months = set(stored_months(connection))
+        rest = connection.execute(text(f"SELECT event_id FROM {REST}")).scalars().all()  # noqa: S608
+    assert {Month.of(moment) for moment in moments[:-1]} <= months
+    assert rest == [rows[-1]["event_id"]]
+    assert after.contents() == before.contents()
+
+
 def test_memory_stays_bounded_however_large_the_database(make_host: MakeHost, tmp_path: Path) -> None:
     before, after = make_host("before", "sqlite"), make_host("after", "sqlite")
     before.prepare()
@@ -146,6 +165,11 @@ def _event_row(seq: int, device_id: str) -> dict[str, object]:
     fact = decode(Received(topics.event(device_id, "main"), payload, 1, False, 1, 1), MOMENT)
     assert isinstance(fact, Fact)
     return Projection().take(fact).records.events[0]
+
+
+def _id_of(moment: datetime) -> str:
+    digits = f"{int(moment.timestamp() * 1000):012x}"
+    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000001"
 
 
 def _add_events(host: Host, number: int) -> None:

@@ -106,7 +106,7 @@ def test_what_stays_is_named_with_its_reason(database: Database) -> None:
 
 def test_nothing_is_dropped_before_somebody_agreed(database: Database) -> None:
     row = put_aside(database, b"one")
-    assert "nothing was dropped" in refusal(quarantine("drop", row, answer="n\n"))
+    assert "nothing was changed" in refusal(quarantine("drop", row, answer="n\n"))
     assert "--yes" in refusal(quarantine("drop", row, answer=""))
     assert Knowledge(database).quarantined() == 1
     assert quarantine("drop", row, answer="y\n").output.endswith("1 dropped\n")
