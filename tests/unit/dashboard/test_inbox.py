@@ -74,3 +74,23 @@ def test_closing_lets_a_waiting_reader_go() -> None:
     reader.join(5)
     assert not reader.is_alive()
     assert len(inbox) == 1
+
+
+def test_many_at_once_are_taken_without_waiting_and_room_is_asked_for_before() -> None:
+    inbox = Inbox(most_messages=2)
+    assert inbox.has_room()
+    inbox.put_all([message(1), message(2), message(3)])
+    assert not inbox.has_room()
+    inbox.put_all([message(4), message(5, qos=0)])
+    assert inbox.dropped == 1
+    assert inbox.gather(0, 10) == [message(number) for number in (1, 2, 3, 4)]
+    assert inbox.has_room()
+
+
+def test_whoever_asks_a_closed_inbox_for_room_is_let_go() -> None:
+    inbox = Inbox(most_messages=1)
+    inbox.put_all([message(1)])
+    inbox.close()
+    assert inbox.has_room()
+    inbox.put_all([message(2)])
+    assert inbox.gather(0, 10) == [message(1)]
