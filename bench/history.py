@@ -11,8 +11,8 @@ from dashboard.store.tables import change_counter
 
 LABELS = ("person", "car", "bicycle", "dog", "cat")
 
-# The n-th number of a sequence that looks thrown by dice and is the same everywhere; each factor makes dice of its own.
-_DICE = "(((i + 1) * {factor}) % 2147483647)"
+# Factors of sequences that look thrown by dice, are the same everywhere, and know nothing of each other.
+_CAMERA_DICE, _LABEL_DICE, _MEASURED_DICE = 1_583_458_089, 784_588_716, 950_706_376
 _NUMBERS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last) ",
     "postgresql": "WITH n(i) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint))) ",
@@ -109,7 +109,7 @@ def _load_cameras(connection: Connection, past: Past) -> None:
 
 
 def _events_sql(dialect: str, past: Past) -> str:
-    number = f"({_DICE.format(factor=48271)} % :cameras)"
+    number = _throw(_CAMERA_DICE, ":cameras")
     at = f":since + (i - {past.first}) * {past.between_ms}"
     box, path = (_DOCUMENT[dialect].format(json=json) for json in ("[0.1, 0.2, 0.3, 0.4]", "[[0.25, 0.5], [0.3, 0.5]]"))
     columns = {
@@ -140,7 +140,7 @@ def _events_sql(dialect: str, past: Past) -> str:
 
 def _telemetry_sql(dialect: str, past: Past, every_s: int) -> str:
     at = f"(:since + (i / {past.cameras}) * {every_s * 1000})"
-    dice = _DICE.format(factor=39373)
+    dice = _throw(_MEASURED_DICE, "1000000")
     columns = {
         "device_id": _numbered("cam-past-", f"(i % {past.cameras})", 4, dialect),
         "received_at": _TIME[dialect].format(ms=at),
@@ -173,8 +173,13 @@ def _numbered(prefix: str, number: str, digits: int, dialect: str) -> str:
     return f"'{prefix}' || lpad(CAST({number} AS text), {digits}, '0')"
 
 
+def _throw(factor: int, sides: str) -> str:
+    """Return an expression: the i-th throw of dice, from 0; its high digits, for low ones repeat soon."""
+    return f"((((i + 1) * {factor}) % 2147483647) * {sides} / 2147483647)"
+
+
 def _label() -> str:
     """Return a throw of dice in which the first label falls every other time."""
-    throw = f"({_DICE.format(factor=69621)} % 10)"
+    throw = _throw(_LABEL_DICE, "10")
     others = " ".join(f"WHEN {n} THEN '{label}'" for n, label in enumerate(LABELS[1:]))
     return f"CASE {throw} {others} ELSE '{LABELS[0]}' END"

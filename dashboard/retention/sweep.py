@@ -8,7 +8,7 @@ from dashboard.store.retention import Removal
 
 # A batch that held the lock for longer is followed by a smaller one.
 HOLD_S = 0.015
-BATCH_FIRST, BATCH_LEAST, BATCH_MOST = 100, 10, 500
+BATCH_FIRST, BATCH_LEAST, BATCH_MOST = 100, 10, 1_000
 # Between batches the lock is free for several times as long as it was held: SQLite's writers do not queue, they look.
 PAUSE_SHARE, PAUSE_LEAST_S = 3.0, 0.005
 
@@ -23,17 +23,20 @@ class Swept:
 
 @dataclass
 class Sweep:
-    """Deletes what cuts name. It learns the size of its batches from how long they took."""
+    """Deletes what cuts name. It learns the size of its batches from how long they took, for each cut anew.
+
+    A row of telemetry goes much faster than one of events, which is in more indexes.
+    """
 
     removal: Removal
     stopping: threading.Event = field(default_factory=threading.Event)
-    _batch: int = BATCH_FIRST
+    first_batch: int = BATCH_FIRST
 
     def carry_out(self, cut: Cut) -> Swept:
         """Delete until nothing is left to the cut, or `stopping` is set."""
-        deleted, longest, beyond = 0, 0.0, None
+        deleted, longest, beyond, batch = 0, 0.0, None, self.first_batch
         while not self.stopping.is_set():
-            wanted = self._batch if cut.most_rows is None else min(self._batch, cut.most_rows - deleted)
+            wanted = batch if cut.most_rows is None else min(batch, cut.most_rows - deleted)
             if wanted <= 0:
                 break
             doomed = self.removal.oldest(cut.kind, cut.before, wanted, beyond)
@@ -41,12 +44,14 @@ class Sweep:
             if doomed.rows:
                 gone, held_s = self.removal.delete(cut.kind, doomed)
                 deleted, longest = deleted + gone, max(longest, held_s)
-                self._learn(doomed.rows, held_s)
+                batch = fitting(batch, doomed.rows, held_s)
+                self.stopping.wait(max(PAUSE_LEAST_S, held_s * PAUSE_SHARE))
             if doomed.is_last:
                 break
         return Swept(deleted, longest)
 
-    def _learn(self, rows: int, held_s: float) -> None:
-        fitting = rows * HOLD_S / max(held_s, 1e-6)
-        self._batch = int(max(BATCH_LEAST, min(BATCH_MOST, self._batch * 1.5, fitting)))
-        self.stopping.wait(max(PAUSE_LEAST_S, held_s * PAUSE_SHARE))
+
+def fitting(batch: int, rows: int, held_s: float) -> int:
+    """Return the size of the next batch after one of so many rows held the lock for so long: it grows slowly."""
+    fits = rows * HOLD_S / max(held_s, 1e-6)
+    return int(max(BATCH_LEAST, min(BATCH_MOST, batch * 1.5, fits)))

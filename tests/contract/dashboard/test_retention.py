@@ -90,7 +90,7 @@ def test_events_go_by_when_they_arrived_whatever_their_camera_says(database: Dat
 def test_a_few_young_ones_at_the_front_do_not_keep_the_old_behind_them(database: Database) -> None:
     old = NOW - 80 * DAY
     ids = [store(database, NOW if n in (0, 3) else old, n + 1, moment=old) for n in range(8)]
-    sweep = Sweep(Removal(database), _batch=3)
+    sweep = Sweep(Removal(database), first_batch=3)
     assert sweep.carry_out(Cut(Kind.EVENTS, Why.AGE, NOW - 10 * DAY)).deleted == 6
     assert kept(database) == {ids[0], ids[3]}
 
