@@ -56,8 +56,9 @@ class LiveLane:
     def send(self, now_s: float) -> None:
         """Send everything that can go now, what is new first."""
         self._send_fresh(now_s)
-        due = self.way.unconfirmed(self.schedule, self.schedule.due(now_s))
-        all(self._send(entry, now_s) for entry in due)
+        for entry in self.way.unconfirmed(self.schedule, self.schedule.due(now_s)):
+            if not self._send(entry, now_s):
+                return
 
     def _send_fresh(self, now_s: float) -> None:
         lanes, room = self.way.lanes, LIVE_WINDOW - len(self.schedule)
