@@ -60,20 +60,21 @@ def restore(
 def _tell(contents: Contents, settings: ServerSettings) -> None:
     for line in contents.lines():
         print(f"  {line}")
-    if not settings.ca_passphrase_file.is_relative_to(settings.home.path):
-        print(f"  not in it: {settings.ca_passphrase_file}, which opens the CA keys: keep a copy of it elsewhere")
+    opener = settings.ca_passphrase_file.absolute()
+    if opener not in [settings.home.path / name for name in contents.files]:
+        print(f"  not in it: {opener}, which opens the CA keys: keep a copy of it elsewhere")
 
 
 def _passphrase(file: Path | None, *, is_new: bool) -> bytes:
     if file is not None:
-        given = file.read_text().partition("\n")[0].strip("\r")
+        given = file.read_bytes().partition(b"\n")[0].rstrip(b"\r")
     elif sys.stdin.isatty():
-        given = typer.prompt("passphrase", hide_input=True, confirmation_prompt=is_new)
+        given = str(typer.prompt("passphrase", hide_input=True, confirmation_prompt=is_new)).encode()
     else:
         raise CommandFailed("nobody is here to ask for the passphrase: say --passphrase-file FILE")
     if is_new and len(given) < SHORTEST:
         raise CommandFailed(f"the passphrase is too short: take {SHORTEST} characters or more, or it can be guessed")
-    return given.encode()
+    return given
 
 
 @contextmanager

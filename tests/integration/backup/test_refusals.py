@@ -135,6 +135,17 @@ def test_a_backup_never_replaces_another_nor_leaves_a_part(desk: Desk) -> None:
     assert desk.left() == set()
 
 
+def test_what_opens_the_ca_keys_is_told_when_it_is_not_in_the_backup(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.given.write_bytes(b"\xff\xfe is no text, and yet a passphrase\r\nand this is another line")
+    made = desk.run("backup", desk.folder / "host.backup", "--passphrase-file", desk.given)
+    assert (made.exit_code, "not in it" in made.output) == (0, False)
+    monkeypatch.setenv("CAMFLEET_CA_KEY_FILE", "/elsewhere/ca.key")
+    told = desk.run("backup", desk.folder / "other", "--passphrase-file", desk.given)
+    assert "not in it: /elsewhere/ca.key" in told.output
+
+
 def test_a_passphrase_that_can_be_guessed_or_is_nowhere_is_refused(desk: Desk) -> None:
     short = desk.folder / "short"
     short.write_text("hunter2\n")

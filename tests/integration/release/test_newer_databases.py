@@ -11,18 +11,32 @@ import pytest
 from sqlalchemy import create_engine, text
 from typer.testing import CliRunner, Result
 
+from config_server.settings import ConfigSettings
 from dashboard.store.migrate import migrate as migrate_events
 from deploy.supervisor.programs import server_programs
 from fleet.cli import CommandFailed, build_app
+from fleet.home import write_file
 from fleet.settings import ServerSettings
 from tests.integration.release.conftest import HISTORIES
 from tests.support.config_server import environment_of, prepare_home
 from tests.support.ports import free_port
 
-PORTS = ("broker", "broker_servers", "https", "http", "crl", "dashboard", "config", "feed", "ingest", "courier")
+PORTS = (
+    "broker",
+    "broker_servers",
+    "https",
+    "http",
+    "crl",
+    "dashboard",
+    "config",
+    "feed",
+    "ingest",
+    "courier",
+    "forwarder",
+)
 # Whose programs these are is in their command lines: broker and nginx keep no database of ours.
 OF = {"config_server": "config", "dashboard": "events"}
-PROGRAMS = {"config": {"config_server", "courier"}, "events": {"ingest", "dashboard", "feed"}}
+PROGRAMS = {"config": {"config_server", "courier"}, "events": {"ingest", "dashboard", "feed", "forwarder"}}
 COMMANDS = {
     "config": (
         ("migrate",),
@@ -37,6 +51,8 @@ COMMANDS = {
         ("migrate",),
         ("people", "ensure-admin"),
         ("quarantine", "list"),
+        ("retention", "plan"),
+        ("forward", "list"),
         ("audit", "verify", "--program", "events"),
         ("backup", "/nowhere/x", "--passphrase-file", "PASSPHRASE"),
     ),
@@ -44,9 +60,12 @@ COMMANDS = {
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> ServerSettings:
-    home = tmp_path_factory.mktemp("newer") / "home"
-    made = prepare_home(home, **{f"{name}_port": free_port() for name in PORTS})
+def settings(tmp_path_factory: pytest.TempPathFactory) -> ConfigSettings:
+    folder = tmp_path_factory.mktemp("newer")
+    # With a webhook the forwarder is one of the host's programs.
+    write_file(folder / "webhooks", b"https://hooks.example.com/a a-secret-of-some-length\n")
+    ports = {f"{name}_port": free_port() for name in PORTS}
+    made = prepare_home(folder / "home", **ports, webhook_urls_file=folder / "webhooks")
     migrate_events(made)
     return made
 
@@ -71,9 +90,9 @@ def written_by_a_newer_release(settings: ServerSettings, name: str) -> Iterator[
 
 
 @pytest.mark.parametrize("name", ["config", "events"])
-def test_every_program_refuses_a_newer_database_and_names_the_command(settings: ServerSettings, name: str) -> None:
-    ports = {f"{port}_port": getattr(settings, f"{port}_port") for port in PORTS}
-    around = {**os.environ, **environment_of(settings, ports)}  # type: ignore[arg-type]
+def test_every_program_refuses_a_newer_database_and_names_the_command(settings: ConfigSettings, name: str) -> None:
+    given = {name: getattr(settings, name) for name in ("webhook_urls_file", *(f"{port}_port" for port in PORTS))}
+    around = {**os.environ, **environment_of(settings, given)}
     wanted = [program for program in server_programs(settings) if _database_of(program.argv) == name]
     assert {program.name for program in wanted} >= PROGRAMS[name]
     with written_by_a_newer_release(settings, name) as head:
