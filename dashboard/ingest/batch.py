@@ -10,13 +10,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 from dashboard.ingest import rows
-from dashboard.ingest.agent_event import AgentEvent
+from dashboard.ingest.agent_event import AgentEvent, read_agent_event
+from dashboard.ingest.backfill import sent_at_of
 from dashboard.ingest.clock import TOLERANCE
-from dashboard.ingest.projection import Outcome
+from dashboard.ingest.projection import Outcome, Projection
 from dashboard.ingest.receipts import Committed
 from dashboard.ingest.rows import EventPlace
 from dashboard.store.records import Records, Row
 from fleet.mqtt import Received
+from fleet.topics import MAX_PAYLOAD_BYTES
 
 
 class Plain(NamedTuple):
@@ -52,6 +54,20 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.handled) + len(self.plain)
+
+    def take_plain(self, received: Received, projection: Projection) -> bool:
+        """Take an event of a place that is known, without a look at anything else; False leaves any other alone."""
+        place = self.places.get(received.topic)
+        if place is None or received.retained or len(received.payload) > MAX_PAYLOAD_BYTES:
+            return False
+        event = read_agent_event(received.payload)
+        if event is None:
+            return False
+        is_suspect = not self.earliest <= event.ts <= self.latest and projection.is_suspect(
+            event, place, sent_at_of(received), self.received_at
+        )
+        self.plain.append(Plain(received, event, place, is_suspect))
+        return True
 
     def records(self) -> Records:
         """Return everything that has to be stored, together."""

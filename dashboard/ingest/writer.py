@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from dashboard.ingest.agent_event import read_agent_event
-from dashboard.ingest.backfill import sent_at_of, unpack
-from dashboard.ingest.batch import Batch, Handled, Plain
+from dashboard.ingest.backfill import unpack
+from dashboard.ingest.batch import Batch, Handled
 from dashboard.ingest.condition import Condition
 from dashboard.ingest.decode import Fact, Ignored, Malformed, decode
 from dashboard.ingest.inbox import Inbox, Item, LinkChange
@@ -23,7 +22,6 @@ from fleet import topics
 from fleet.logs import get_logger
 from fleet.messages import MalformedMessage, Probe
 from fleet.mqtt import Received
-from fleet.topics import Channel
 
 log = get_logger(__name__)
 
@@ -114,23 +112,9 @@ class Writer:
                 self._commit(self.projection.link_changed(item.is_up, batch.received_at))
             elif not self.limiter.admits(item, now_s):
                 batch.handled.append(Handled(item))
-            elif not self._take_plain(item, batch):
+            elif not batch.take_plain(item, self.projection):
                 self._unpack(item, batch)
         return self._finish(batch)
-
-    def _take_plain(self, received: Received, batch: Batch) -> bool:
-        """Take an event of a place that is known, without a look at anything else; False for all others."""
-        place = batch.places.get(received.topic)
-        if place is None or received.retained or len(received.payload) > topics.MAX_PAYLOAD_BYTES:
-            return False
-        event = read_agent_event(received.payload)
-        if event is None:
-            return False
-        is_suspect = not batch.earliest <= event.ts <= batch.latest and self.projection.is_suspect(
-            event, place, sent_at_of(received), batch.received_at
-        )
-        batch.plain.append(Plain(received, event, place, is_suspect))
-        return True
 
     def _unpack(self, received: Received, batch: Batch) -> None:
         """Take any message; each event of a backfill is one of its own, and the whole is what the broker hears of."""
@@ -141,7 +125,7 @@ class Writer:
             batch.handled.append(Handled(received, aside))
             return
         for part in parts:
-            if not self._take_plain(part, batch):
+            if not batch.take_plain(part, self.projection):
                 batch.handled.append(Handled(part, self._apply(part, batch)))
         if parts != [received]:
             batch.handled.append(Handled(received))
@@ -155,12 +139,12 @@ class Writer:
             return self._set_aside(what)
         self.metrics.messages.labels(what.topic.channel.value).inc()
         outcome = self._take(what, received)
-        place = self.projection.place_of(what.topic, batch.received_at) if what.topic.channel is Channel.EVENT else None
-        if place is not None:
-            batch.places[received.topic] = place
-        elif what.topic.channel is not Channel.EVENT:
+        is_event = what.topic.channel is topics.Channel.EVENT
+        if not is_event:
             # It may have changed what is known of its camera.
             batch.places.clear()
+        elif not what.retained and (place := self.projection.place_of(what.topic, batch.received_at)):
+            batch.places[received.topic] = place
         return outcome
 
     def _take(self, fact: Fact, received: Received) -> Outcome:
@@ -194,7 +178,7 @@ class Writer:
             return True
         if not self._commit(batch.records(), batch):
             return False
-        self.metrics.messages.labels(Channel.EVENT.value).inc(len(batch.plain))
+        self.metrics.messages.labels(topics.Channel.EVENT.value).inc(len(batch.plain))
         self.broker.acknowledge_all(batch.messages())
         self.receipts.add(batch.committed())
         self._note_probes(batch)
