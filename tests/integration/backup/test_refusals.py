@@ -1,6 +1,8 @@
 """What a backup or a restore cannot do is one line that says why, and leaves nothing half done."""
 
+import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -154,6 +156,15 @@ def test_a_passphrase_that_can_be_guessed_or_is_nowhere_is_refused(desk: Desk) -
     assert desk.left() == {"short"}
 
 
+def test_a_person_is_asked_for_the_passphrase_twice_and_nobody_sees_it(desk: Desk) -> None:
+    archive = desk.folder / "host.backup"
+    said = _typing(desk, ("backup", str(archive)), (PASSPHRASE, PASSPHRASE))
+    assert "wrote" in said
+    assert PASSPHRASE.decode() not in said
+    assert desk.run("restore", archive, "--check", "--passphrase-file", desk.given).exit_code == 0
+    assert "is whole" in _typing(desk, ("restore", str(archive), "--check"), (PASSPHRASE,))
+
+
 def test_a_full_disk_is_named_and_nothing_is_left(desk: Desk) -> None:
     _grow(desk.host)
     archive = desk.host.back_up(desk.folder / "host.backup")
@@ -233,6 +244,27 @@ def test_a_command_that_is_killed_leaves_no_half_done_result(desk: Desk, command
     assert not result.exists()
     again = desk.run(command, *arguments, "--passphrase-file", desk.given)
     assert again.exit_code == 0, again.exception
+
+
+def _typing(desk: Desk, arguments: tuple[str, ...], answers: tuple[bytes, ...]) -> str:
+    """Run a command at a terminal, type an answer to each question, and return all that the terminal showed."""
+    terminal, side = pty.openpty()
+    around = {**os.environ, "CAMFLEET_HOME": str(desk.host.settings.home.path)}
+    command = [CAMFLEET, *arguments]
+    process = subprocess.Popen(command, env=around, stdin=side, stdout=side, stderr=side, start_new_session=True)
+    os.close(side)
+    shown = b""
+    for number, answer in enumerate(answers, start=1):
+        # The space comes once the echo is off; what is typed before that is thrown away.
+        while shown.count(b"assphrase: ") + shown.count(b"confirmation: ") < number:
+            shown += os.read(terminal, 1000)
+        os.write(terminal, answer + b"\n")
+    with contextlib.suppress(OSError):  # a terminal ends so when its last program does
+        while part := os.read(terminal, 1000):
+            shown += part
+    os.close(terminal)
+    assert process.wait(30) == 0, shown
+    return shown.decode()
 
 
 def _grow(host: Host) -> None:
