@@ -49,7 +49,7 @@ def test_records_in_both_forms_are_added_up() -> None:
 
 @pytest.mark.parametrize(("others", "plains"), [(0, 2), (1, 1), (2, 0), (3, 4), (5, 1), (0, 7)])
 def test_halves_are_never_empty_and_hold_everything_in_order(others: int, plains: int) -> None:
-    batch = Batch(MOMENT, [handled(n) for n in range(others)], [plain(10 + n) for n in range(plains)])
+    batch = Batch(MOMENT, [handled(1 + n) for n in range(others)], [plain(10 + n) for n in range(plains)])
     first, second = batch.halves()
     assert len(first) > 0
     assert len(second) > 0
