@@ -7,8 +7,8 @@ from dashboard.retention.plan import Cut
 from dashboard.store.retention import Removal
 
 # A batch that held the lock for longer is followed by a smaller one.
-HOLD_S = 0.015
-BATCH_FIRST, BATCH_LEAST, BATCH_MOST = 100, 10, 1_000
+HOLD_S = 0.01
+BATCH_FIRST, BATCH_LEAST, BATCH_MOST = 50, 10, 1_000
 # Between batches the lock is free for several times as long as it was held: SQLite's writers do not queue, they look.
 PAUSE_SHARE, PAUSE_LEAST_S = 3.0, 0.005
 
