@@ -17,11 +17,8 @@ MOST_NAMED = 1_000
 RECENT_S = 60.0
 
 
-class Bucket(NamedTuple):
-    """What one camera may still send, and when that was so."""
-
-    tokens: float
-    at_s: float
+# The tokens that one camera still has, and when that was so.
+Bucket = tuple[float, float]
 
 
 class Refused(NamedTuple):
@@ -93,14 +90,20 @@ class DeviceLimits:
 
     def _take(self, name: str, cost: int, now_s: float) -> bool:
         """Take the tokens if they are there; what costs more than a whole bucket takes a whole one."""
-        left, at_s = self._buckets.pop(name, Bucket(self.burst, now_s))
-        tokens = min(self.burst, left + max(0.0, now_s - at_s) * self.rate)
-        wanted = min(float(cost), self.burst)
+        tokens, at_s = self._buckets.get(name) or self._new_bucket(now_s)
+        if now_s > at_s:
+            tokens, at_s = min(self.burst, tokens + (now_s - at_s) * self.rate), now_s
+            # Put last: only time makes a bucket newer, so those of one batch keep their places.
+            self._buckets.pop(name, None)
+        wanted = min(cost, self.burst)
         is_there = tokens >= wanted
-        self._buckets[name] = Bucket(tokens - wanted if is_there else tokens, now_s)
-        if len(self._buckets) > self.most_buckets:
-            self._buckets.popitem(last=False)
+        self._buckets[name] = (tokens - wanted if is_there else tokens, at_s)
         return is_there
+
+    def _new_bucket(self, now_s: float) -> Bucket:
+        if len(self._buckets) >= self.most_buckets:
+            self._buckets.popitem(last=False)
+        return self.burst, now_s
 
     def _note(self, device_id: str, now_s: float) -> None:
         self.refused += 1
