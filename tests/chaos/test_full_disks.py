@@ -51,7 +51,7 @@ def database() -> Iterator[tuple[SmallDisk, Postgres]]:
 
 
 def load_of(name: str) -> Load:
-    return Load(3, 10.0, f"{run_seed()} {name}", first_resend_s=10.0 if is_full() else 1.0)
+    return Load(3, 10.0, f"{run_seed()} {name}", is_impatient=not is_full())
 
 
 def fill_for_a_minute(site: ChaosSite, disk: SmallDisk, has_noticed: Callable[[], bool]) -> None:

@@ -68,9 +68,9 @@ def database() -> Iterator[Postgres]:
 
 
 def load_of(name: str) -> Load:
-    """Four cameras and quick repeats for every day; acceptance takes six, and the repeats that ship."""
+    """Four impatient cameras for every day; acceptance takes six, with the patience that ships."""
     seed = f"{run_seed()} {name}"
-    return Load(6, 25.0, seed) if is_full() else Load(4, 20.0, seed, first_resend_s=1.0)
+    return Load(6, 25.0, seed) if is_full() else Load(4, 20.0, seed, is_impatient=True)
 
 
 def kill_by(plan: Plan, site: ChaosSite, chance: random.Random) -> Toll:

@@ -105,7 +105,7 @@ def test_a_bad_network_loses_nothing_and_stores_nothing_twice(
     grounds: Grounds, networks: Networks, side: str, record_property: Callable[[str, object], None]
 ) -> None:
     chance = chance_for(f"network faults, {side}")
-    load = Load(4, 10.0, f"{run_seed()} network {side}", first_resend_s=10.0 if is_full() else 1.0)
+    load = Load(4, 10.0, f"{run_seed()} network {side}", is_impatient=not is_full())
     with chaos_site(grounds, load) as site:
         rounds = networks.rounds(side, chance)
         for faults in rounds:

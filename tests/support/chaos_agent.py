@@ -31,6 +31,7 @@ from camera_agent.streams.status import StatusBoard
 from camera_agent.streams.worker import Keep, StreamWorker
 from camera_agent.vision.model import Model
 from camera_agent.vision.types import Frame
+from fleet import mqtt
 from fleet.messages import StreamInfo
 from tests.support.made_up_events import made_up_pipeline
 
@@ -51,6 +52,7 @@ class Wish:
     events_per_s: float
     folder: str
     first_resend_s: float = 10.0
+    longest_retry_s: float = mqtt.RETRY_MOST_S
 
     @property
     def diary(self) -> Path:
@@ -136,16 +138,17 @@ def made_up_worker(name: str, wanted: StreamSettings, _model: Model, keep: Keep,
     return worker
 
 
-def stand_in(first_resend_s: float) -> None:
-    """Put what is made up in the place of what looks at pictures."""
+def stand_in(wish: Wish) -> None:
+    """Put what is made up in the place of what looks at pictures, and the wished patience in the place of ours."""
     named = SimpleNamespace(name="made-up", sha256="0" * 64)
     parts: dict[tuple[ModuleType, str], Any] = {
         (starting, "load_default_model"): lambda: SimpleNamespace(manifest=named),
         (starting, "new_source"): lambda _wanted: None,
         (starting, "pipeline_maker"): lambda _model, _wanted: None,
         (agent, "worker_for"): made_up_worker,
-        (publisher, "LiveLane"): partial(LiveLane, schedule=ResendSchedule(first_s=first_resend_s)),
-        (publisher, "LateLane"): partial(LateLane, schedule=ResendSchedule(first_s=first_resend_s)),
+        (mqtt, "RETRY_MOST_S"): wish.longest_retry_s,
+        (publisher, "LiveLane"): partial(LiveLane, schedule=ResendSchedule(first_s=wish.first_resend_s)),
+        (publisher, "LateLane"): partial(LateLane, schedule=ResendSchedule(first_s=wish.first_resend_s)),
     }
     for (module, name), part in parts.items():
         setattr(module, name, part)
@@ -155,8 +158,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--home", type=Path, required=True)
     given, _ = parser.parse_known_args()
-    streams = read_settings(AgentHome(given.home)).streams.values()
-    stand_in(min(Wish.of(stream.source).first_resend_s for stream in streams))
+    (stream,) = read_settings(AgentHome(given.home)).streams.values()
+    stand_in(Wish.of(stream.source))
     cli.main()
 
 

@@ -15,16 +15,20 @@ BEGUN = b'"change": "new"'
 
 @dataclass(frozen=True)
 class Load:
-    """What is decided: so many cameras, so many events a second of each, by chance from this seed."""
+    """What is decided: so many cameras, so many events a second of each, by chance from this seed.
+
+    Impatient cameras say things again and come back sooner than those that ship: for tests of every day.
+    """
 
     cameras: int
     events_per_s: float
     seed: str
-    first_resend_s: float = 10.0
+    is_impatient: bool = False
 
     def wish(self, device_id: str, notes: Path) -> Wish:
         """What one camera is told."""
-        return Wish(f"{self.seed} {device_id}", self.events_per_s, str(notes), self.first_resend_s)
+        patience = {"first_resend_s": 1.0, "longest_retry_s": 2.0} if self.is_impatient else {}
+        return Wish(f"{self.seed} {device_id}", self.events_per_s, str(notes), **patience)
 
 
 @dataclass
