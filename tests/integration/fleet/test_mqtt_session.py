@@ -114,66 +114,6 @@ def test_what_was_not_acknowledged_is_delivered_again_to_the_next_connection(bro
     camera.stop()
 
 
-def test_many_messages_are_acknowledged_at_once_and_none_of_them_comes_again(broker: Mosquitto) -> None:
-    first, camera = Listener(broker, manual_ack=True), camera_session(broker)
-    for number in range(300):
-        camera.publish(EVENT, str(number).encode(), qos=1)
-    wait_until(lambda: len(first.received) == 300, 10, "all arrive")
-    first.session.acknowledge_all(first.received)
-    first.session.stop()
-    second = Listener(broker, manual_ack=True)
-    camera.publish(EVENT, b"new", qos=1)
-    wait_until(lambda: second.payloads, 5, "what is new")
-    assert second.payloads == [b"new"]
-    second.session.stop()
-    camera.stop()
-
-
-def test_lists_keep_the_order_and_each_handler_gets_its_own(broker: Mosquitto) -> None:
-    heard: list[tuple[str, list[bytes]]] = []
-    session = Session(broker.servers, broker.credentials(INGEST), SessionOptions(INGEST))
-    for name, topic_filter in (("events", "fleet/v1/+/up/stream/+/event"), ("others", topics.EVERYTHING_UP)):
-        session.subscribe_many(
-            topic_filter, 1, lambda many, name=name: heard.append((name, [one.payload for one in many]))
-        )
-    session.start()
-    assert session.wait_connected(10)
-    camera = camera_session(broker)
-    for number in range(20):
-        topic = EVENT if number % 10 else topics.birth(CAMERA)
-        camera.publish(topic, str(number).encode(), qos=1)
-    wait_until(lambda: len({payload for _, many in heard for payload in many}) == 20, 10, "everything")
-    events = [payload for name, many in heard if name == "events" for payload in many]
-    assert list(dict.fromkeys(events)) == [str(number).encode() for number in range(20) if number % 10]
-    camera.stop()
-    session.stop()
-
-
-def test_a_full_reader_leaves_messages_at_the_broker_and_keeps_its_connection(broker: Mosquitto) -> None:
-    room, losses = threading.Event(), list[str]()
-    heard: list[bytes] = []
-    options = SessionOptions(INGEST, manual_ack=True, keepalive_s=1)
-    session = Session(
-        broker.servers,
-        broker.credentials(INGEST),
-        options,
-        on_disconnected=losses.append,
-        has_room=lambda: room.wait(0.02) or not session.is_connected,
-    )
-    session.subscribe(topics.EVERYTHING_UP, 1, lambda received: heard.append(received.payload))
-    session.start()
-    assert session.wait_connected(10)
-    camera = camera_session(broker)
-    camera.publish(EVENT, b"waits", qos=1)
-    # Three times as long as the broker waits for a sign of life.
-    assert not wait_nothing(lambda: heard or losses, 4.5)
-    room.set()
-    wait_until(lambda: heard == [b"waits"], 10, "it is read once there is room")
-    assert losses == []
-    camera.stop()
-    session.stop()
-
-
 def test_the_will_is_sent_only_when_the_session_dies_without_goodbye(broker: Mosquitto) -> None:
     listener = Listener(broker)
     will = Will(topics.presence(CAMERA), b"dead", delay=timedelta(0))
