@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 
 from limits import RateLimitItem, parse_many
 from limits.storage import MemoryStorage
@@ -66,7 +67,7 @@ class RateLimiter:
     def spend(self, what: str, address: str | None, rates: str) -> None:
         """Count one request; TooManyRequests when any of the rates ("60 per minute; 500 per hour") is used up."""
         now = self.clock()
-        for rate in parse_many(rates):
+        for rate in _read(rates):
             bucket = f"{what} {network_of(address)} {rate.get_expiry()}"
             if not self._has_room(bucket, rate, now):
                 raise TooManyRequests(bucket, math.ceil(_end_of_window(rate, now) - now.timestamp()))
@@ -96,6 +97,12 @@ def network_of(address: str | None) -> str:
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
     return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
+
+
+@cache
+def _read(rates: str) -> tuple[RateLimitItem, ...]:
+    """Settings say it, so there are few."""
+    return tuple(parse_many(rates))
 
 
 def _share_of(rate: RateLimitItem) -> int:

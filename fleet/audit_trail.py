@@ -71,9 +71,7 @@ class ProgramTrail:
 def trails(settings: ServerSettings, program: str | None = None) -> list[ProgramTrail]:
     """The trails of every installed program, or of the one that is named."""
     points = sorted(entry_points(group=TRAILS), key=lambda point: point.name)
-    return [
-        ProgramTrail(point.name, point.load(), settings) for point in points if program in (None, point.name)
-    ]
+    return [ProgramTrail(point.name, point.load(), settings) for point in points if program in (None, point.name)]
 
 
 def _key(home: Home, program: str) -> bytes:

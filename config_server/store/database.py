@@ -29,7 +29,12 @@ def open_engine(url: str, *, durable: bool = True) -> Engine:
 
     Without `durable` a commit does not wait for the disk; what was committed durably stays so.
     """
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"), pool_size=KEPT_CONNECTIONS)
+    is_sqlite = url.startswith("sqlite")
+    # `transaction` ends every transaction; what a lost one left on a server's connection the pool clears.
+    reset = None if is_sqlite else "rollback"
+    engine = create_engine(
+        url, pool_pre_ping=not is_sqlite, pool_size=KEPT_CONNECTIONS, pool_reset_on_return=reset
+    )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", partial(_prepare_sqlite, synchronous="FULL" if durable else "NORMAL"))
         event.listen(engine, "begin", _begin_sqlite)

@@ -63,7 +63,7 @@ class Authority:
         builder = builder.add_extension(_aki(self.key.public_key()), critical=False)
         return Authority(builder.sign(self.key, hashes.SHA256()), key)
 
-    @property
+    @cached_property
     def certificate_pem(self) -> bytes:
         """Return the CA's certificate."""
         return self.certificate.public_bytes(Encoding.PEM)
@@ -113,9 +113,7 @@ class Authority:
 
     def sign_crl(self, revoked: Iterable[Revoked], number: int, now: datetime, life: timedelta) -> bytes:
         """Sign a CRL (PEM). The revoked list is given at once: adding one by one is quadratic."""
-        entries = [
-            x509.RevokedCertificateBuilder(item.serial, item.revoked_at).build() for item in revoked
-        ]
+        entries = [x509.RevokedCertificateBuilder(item.serial, item.revoked_at).build() for item in revoked]
         builder = (
             x509.CertificateRevocationListBuilder(revoked_certificates=entries)
             .issuer_name(self.certificate.subject)
