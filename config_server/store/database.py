@@ -2,8 +2,10 @@
 
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -93,11 +95,52 @@ def _is_busy(driver: Any) -> bool:
 @contextmanager
 def transaction(engine: Engine, *, writing: bool) -> Iterator[Connection]:
     """One transaction: committed at the end, rolled back on any exception."""
+    with _outcome_named(engine), engine.connect() as connection:
+        prepared = connection.execution_options(**{_WRITING: writing})
+        with prepared.begin():
+            yield prepared
+
+
+@dataclass(frozen=True)
+class KeptConnections:
+    """Transactions on connections that stay open in between, for SQLite, which has no server to lose them.
+
+    To take one from SQLAlchemy's pool and give it back costs as much as what an enrolment writes.
+    """
+
+    engine: Engine
+    writing: bool
+    _idle: deque[Connection] = field(default_factory=deque)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """As `transaction`; a connection that saw a failure goes back to the pool."""
+        with _outcome_named(self.engine):
+            connection = self._take()
+            try:
+                with connection.begin():
+                    yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close those that nobody uses."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _take(self) -> Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self.engine.connect().execution_options(**{_WRITING: self.writing})
+
+
+@contextmanager
+def _outcome_named(engine: Engine) -> Iterator[None]:
     try:
-        with engine.connect() as connection:
-            prepared = connection.execution_options(**{_WRITING: writing})
-            with prepared.begin():
-                yield prepared
+        yield
     except (DBAPIError, engine.dialect.loaded_dbapi.Error) as failure:
         raise StoreUnavailable(f"the registry's database is not usable: {reason_of(failure)}") from failure
 

@@ -1,7 +1,7 @@
 """The registry's store: transactions that offer every table, on SQLite or PostgreSQL."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection
 
@@ -9,7 +9,7 @@ from config_server.store.access import ApiTokens
 from config_server.store.audit import Audit
 from config_server.store.certificates import Certificates, Crls
 from config_server.store.cutoffs import Cutoffs
-from config_server.store.database import open_engine, transaction
+from config_server.store.database import KeptConnections, open_engine, transaction
 from config_server.store.devices import Devices
 from config_server.store.enrolments import Enrolments
 from config_server.store.history import History
@@ -56,6 +56,8 @@ class Store:
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
         self._hasty = open_engine(url, durable=False)
+        self._readers = KeptConnections(self._engine, writing=False)
+        self._writers = KeptConnections(self._engine, writing=True)
 
     @property
     def has_one_writer(self) -> bool:
@@ -65,13 +67,13 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """A consistent view; StoreUnavailable when the database cannot be read."""
-        with transaction(self._engine, writing=False) as connection:
+        with self._transaction(self._readers) as connection:
             yield Transaction(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
         """All or nothing: committed at the end, rolled back on any exception."""
-        with transaction(self._engine, writing=True) as connection:
+        with self._transaction(self._writers) as connection:
             yield Transaction(connection)
 
     @contextmanager
@@ -81,6 +83,12 @@ class Store:
             yield Transaction(connection)
 
     def close(self) -> None:
-        """Close every pooled connection."""
+        """Close every connection that is not in use."""
+        self._readers.close()
+        self._writers.close()
         self._engine.dispose()
         self._hasty.dispose()
+
+    def _transaction(self, kept: KeptConnections) -> AbstractContextManager[Connection]:
+        # A server may have closed what was kept: its connections are the pool's, which looks before it lends.
+        return kept.transaction() if self.has_one_writer else transaction(kept.engine, writing=kept.writing)

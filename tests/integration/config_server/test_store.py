@@ -97,25 +97,32 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_read_only_database_answers_503_and_still_reads(api: Api) -> None:
     created = api.provision(device_id="cam-front-gate")
-    engine = api.store._engine
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA query_only = ON")
+    _tell_kept_connections(api, "PRAGMA query_only = ON")
     refused = api.enrol(created["enrolment"]["token"])
     assert refused.status_code == 503
     assert refused.content_type == "application/problem+json"
     assert "nothing was changed" in refused.get_json()["detail"]
     assert api.get("/config/devices/cam-front-gate").get_json()["state"] == "pending"
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA query_only = OFF")
+    _tell_kept_connections(api, "PRAGMA query_only = OFF")
+    # What failed went back to the pool.
+    api.store._engine.dispose()
     assert api.enrol(created["enrolment"]["token"]).status_code == 200
+
+
+def _tell_kept_connections(api: Api, pragma: str) -> None:
+    kept = [*api.store._readers._idle, *api.store._writers._idle]
+    assert kept
+    for connection in kept:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute(pragma)
 
 
 def test_a_full_disk_answers_503_and_loses_nothing_stored(api: Api) -> None:
     kept = api.provision("Kept")["device"]["device_id"]
-    engine = api.store._engine
-    with engine.connect() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    with sqlite3.connect(api.settings.home.config_database) as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    _tell_kept_connections(api, f"PRAGMA max_page_count = {pages}")
     statuses = {api.post("/config/devices", {"name": f"Camera {n}"}).status_code for n in range(60)}
     assert 503 in statuses
     assert statuses <= {201, 503}
