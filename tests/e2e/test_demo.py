@@ -143,7 +143,8 @@ def _processes_of(home: Path) -> list[str]:
 def test_stop_leaves_no_process_and_no_open_port(platform: Platform) -> None:
     """Runs last in this file: it ends the platform that the others share."""
     names = [name for name in type(platform.settings).model_fields if name.endswith("_port")]
-    ports = [getattr(platform.settings, name) for name in names]
+    # The forwarder runs only where somebody named a receiver.
+    ports = [getattr(platform.settings, name) for name in names if name != "forwarder_port"]
     assert all(_is_open(port) for port in ports)
     assert _processes_of(platform.home)
     platform.call("stop")

@@ -1,6 +1,7 @@
 """PostgreSQL stops and starts again under ingest, feed and pages: everything waits, says so, and is live by itself."""
 
 import json
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +16,7 @@ from tests.support.broker import Mosquitto, running_broker
 from tests.support.dashboard import Site
 from tests.support.fake_camera import camera
 from tests.support.ingest_site import ingest_site
-from tests.support.postgres import Postgres, missing_postgres, postgres_server
+from tests.support.postgres import Postgres, living, missing_postgres
 from tests.support.waiting import wait_until
 
 WITHIN_S = 60.0
@@ -26,7 +27,10 @@ def postgres() -> Iterator[Postgres]:
     reason = missing_postgres()
     if reason:
         pytest.skip(reason)
-    with postgres_server() as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="camfleet-postgres-", ignore_cleanup_errors=True) as folder,
+        living(Postgres(Path(folder))) as server,
+    ):
         yield server
 
 
