@@ -26,6 +26,7 @@ LOOK_S = 1.0
 CONNECTS_WITHIN_S = 7.0
 ACTIVE_WITHIN_S = 30.0
 CONFIRM_EVERY_S = 5.0
+NOT_DUE = "not due"
 REFUSED = (
     "the servers refuse to renew this camera's certificate: look at it in the dashboard, and if it is to stay, "
     "re-enrol it there and run 'camfleet-agent enroll … --force' here; events wait in the outbox meanwhile"
@@ -69,7 +70,7 @@ class Renewer:
     _facts: CertificateFacts | None = None
     _waiting: CertificateFacts | None = None
     _unconfirmed: bool = False
-    _said: str = "not due"
+    _said: str = NOT_DUE
     _detail: str | None = None
     _asks: Backoff = field(default_factory=lambda: _patient(5.0, 900.0))
     _refusals: Backoff = field(default_factory=lambda: _patient(60.0, 6 * 3600.0))
@@ -102,11 +103,15 @@ class Renewer:
             self._confirm_late(facts)
         now, schedule = self.tools.now(), self.tools.schedule
         if not schedule.is_due(facts, now):
-            self._say("not due")
+            self._say(NOT_DUE)
             return LOOK_S
         if self.tools.link.is_connected:
             return self._ask(facts, self.tools.over_mqtt)
-        return self._ask(facts, self.tools.over_https) if is_nearly_over(facts, now) else LOOK_S
+        if is_nearly_over(facts, now):
+            return self._ask(facts, self.tools.over_https)
+        if self._said == NOT_DUE:
+            self._say("due", "waits for the broker")
+        return LOOK_S
 
     def _load(self) -> CertificateFacts:
         if self._facts is None:

@@ -63,6 +63,21 @@ def test_nothing_is_asked_before_it_is_due(site: Site, tmp_path: Path) -> None:
     assert camera.report["renewal"] == "not due"
 
 
+def test_one_that_is_due_while_the_broker_is_away_says_so(site: Site, tmp_path: Path) -> None:
+    home = site.camera(tmp_path / "camera")
+    site.broker.kill()
+    camera = start_camera(home)
+    try:
+        camera.renewer.step()
+        assert camera.report["renewal"] == "due"
+        assert not camera.is_settled()
+    finally:
+        site.broker.start()
+    camera.steps_until(camera.is_settled, SOON_S, "renewed")
+    camera.stop()
+    assert site.issued(home) == 2
+
+
 @pytest.mark.parametrize("kind", ["nonce", "issued", "active"])
 def test_a_broker_that_dies_mid_renewal_costs_a_repeat(site: Site, tmp_path: Path, kind: str) -> None:
     killed: list[str] = []
