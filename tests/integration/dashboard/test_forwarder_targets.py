@@ -91,9 +91,9 @@ def test_a_kafka_that_refuses_is_named_and_each_camera_stays_in_order_through_ne
     follower = bench.follower(KAFKA_SERVERS=kafka.servers)
     bench.story.tell(60)
     kafka.refuse(code, 2, request)
-    # On a busy machine the cluster may at first not answer in time: then it waits, and asks again.
+    # On a busy machine the cluster may at first not answer in time: then it waits, and asks again. How many of a
+    # turn's requests the two refusals meet is librdkafka's: what matters is that nothing is missing at the end.
     wait_until(lambda: follower.turn() > 0 and follower.condition.state == "refused", WITHIN_S, "it is refused")
-    assert follower.condition.delivered == 0
     assert words in (follower.condition.reason or "")
     bench.story.tell(200)
     follower.start()
