@@ -12,7 +12,7 @@ from bench.report import Figure, percentile, run_bench
 from dashboard.store.database import Database
 from dashboard.store.events import EventFilter, Events, place_of
 from dashboard.store.migrate import migrate_database
-from tests.support.postgres import missing_postgres, running_postgres
+from tests.support.postgres import running_postgres
 
 FULL_EVENTS, QUICK_EVENTS = 1_000_000, 30_000
 FULL_TIMES, QUICK_TIMES = 200, 20
@@ -84,9 +84,8 @@ def _figures(kind: str, spent: Mapping[str, list[float]]) -> list[Figure]:
 def _databases() -> Iterator[tuple[str, Database]]:
     with tempfile.TemporaryDirectory(prefix="camfleet-queries-") as folder:
         yield "sqlite", _migrated(f"sqlite:///{Path(folder) / 'events.db'}")
-    if missing_postgres() is None:
-        with running_postgres() as url:
-            yield "postgres", _migrated(url)
+    with running_postgres() as url:
+        yield "postgres", _migrated(url)
 
 
 def _migrated(url: str) -> Database:

@@ -11,7 +11,7 @@ from tests.support.chance import run_seed
 from tests.support.chaos_camera import Load
 from tests.support.chaos_site import ChaosSite, Grounds, chaos_site
 from tests.support.chaos_truth import Verdict
-from tests.support.postgres import Postgres, living, missing_postgres
+from tests.support.postgres import Postgres, living, require_postgres
 from tests.support.scale import count, is_full
 from tests.support.small_disk import SmallDisk, small_disk
 
@@ -38,9 +38,7 @@ def cameras_disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 @pytest.fixture
 def database() -> Iterator[tuple[SmallDisk, Postgres]]:
-    missing = missing_postgres()
-    if missing:
-        pytest.skip(missing)
+    require_postgres()
     # Not in the test's own folder, which PostgreSQL's account may not enter.
     with (
         tempfile.TemporaryDirectory(prefix="camfleet-disk-", ignore_cleanup_errors=True) as folder,

@@ -13,7 +13,7 @@ from tests.support.chance import chance_for, run_seed
 from tests.support.chaos_camera import Load
 from tests.support.chaos_site import ChaosSite, Grounds, chaos_site
 from tests.support.chaos_truth import Verdict
-from tests.support.postgres import Postgres, living, missing_postgres
+from tests.support.postgres import Postgres, living, require_postgres
 from tests.support.scale import count, is_full
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_200)]
@@ -57,9 +57,7 @@ class Plan:
 
 @pytest.fixture
 def database() -> Iterator[Postgres]:
-    missing = missing_postgres()
-    if missing:
-        pytest.skip(missing)
+    require_postgres()
     with (
         tempfile.TemporaryDirectory(prefix="camfleet-postgres-", ignore_cleanup_errors=True) as folder,
         living(Postgres(Path(folder), settings=("fsync=on",))) as server,

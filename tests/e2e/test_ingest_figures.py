@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from bench.ingest import FULL, Counts, delays_ms, measure_counts
-from tests.support.postgres import missing_postgres
+from tests.support.postgres import require_postgres
 from tests.support.scale import count, is_full
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -14,9 +14,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 REDUCED = Counts(backlog=2_000, live=4_000, steady=800, rounds=1, least_busy=0.0)
 
 
-@pytest.mark.skipif(missing_postgres() is not None, reason=str(missing_postgres()))
 def test_ingest_keeps_pace(record_property: Callable[[str, object], None]) -> None:
     """Bounds are asserted at full counts only: a short run on a busy machine says nothing about time."""
+    require_postgres()
     count(FULL.backlog, REDUCED.backlog, "events of a backlog, drained in each round by all three")
     figures = {figure.key: figure.value for figure in measure_counts(FULL if is_full() else REDUCED)}
     for key, value in figures.items():

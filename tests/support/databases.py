@@ -3,12 +3,12 @@
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-import pytest
 from sqlalchemy import create_engine, text
 
-from tests.support.postgres import missing_postgres, running_postgres
+from tests.support.postgres import require_postgres, running_postgres
 
 
 @contextmanager
@@ -17,11 +17,26 @@ def new_database(kind: str) -> Iterator[Callable[[Path], str]]:
     if kind == "sqlite":
         yield lambda folder: f"sqlite:///{folder / 'events.db'}"
         return
-    reason = missing_postgres()
-    if reason:
-        pytest.skip(reason)
+    with postgres_databases() as new:
+        yield lambda _folder: new()
+
+
+@contextmanager
+def postgres_databases() -> Iterator[Callable[[], str]]:
+    """Give a function that returns the URL of another empty database on one server; skips where there can be none."""
+    require_postgres()
     with running_postgres() as server:
-        yield lambda _folder: new_database_on(server)
+        yield partial(new_database_on, server)
+
+
+@contextmanager
+def registry_url(kind: str) -> Iterator[str]:
+    """Give the URL of an empty database for config_server; an empty text means SQLite in its home."""
+    if kind == "sqlite":
+        yield ""
+        return
+    with postgres_databases() as new:
+        yield new()
 
 
 def new_database_on(server: str) -> str:

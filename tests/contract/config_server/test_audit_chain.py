@@ -15,19 +15,14 @@ from config_server.store.migrate import migrate
 from config_server.store.registry import Store
 from fleet.audit_trail import NothingToCut, ProgramTrail
 from fleet.settings import ServerSettings, load
-from tests.support.postgres import missing_postgres, running_postgres
+from tests.support.databases import registry_url
 
 NOW = datetime.now(UTC)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def trail(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ProgramTrail]:
-    if request.param == "postgresql" and missing_postgres():
-        pytest.skip(str(missing_postgres()))
-    if request.param == "sqlite":
-        yield made(tmp_path, "")
-        return
-    with running_postgres() as url:
+    with registry_url(request.param) as url:
         yield made(tmp_path, url)
 
 

@@ -14,19 +14,12 @@ from config_server.store.migrate import WrongSchema, migrate, require_current_sc
 from fleet.pki import make_csr, new_key
 from fleet.settings import ServerSettings, load
 from tests.integration.config_server.conftest import Api, make_api
-from tests.support.postgres import missing_postgres, running_postgres
+from tests.support.databases import registry_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database; empty text means SQLite in the home."""
-    if request.param == "sqlite":
-        yield ""
-        return
-    reason = missing_postgres()
-    if reason:
-        pytest.skip(reason)
-    with running_postgres() as made:
+    with registry_url(request.param) as made:
         yield made
 
 

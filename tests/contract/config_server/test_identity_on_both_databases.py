@@ -12,21 +12,14 @@ from config_server.store.registry import Store
 from fleet.pki import make_csr, new_key
 from tests.integration.config_server.conftest import Api, Clock, make_api
 from tests.integration.config_server.test_migration_c0002 import move
-from tests.support.postgres import missing_postgres, running_postgres
+from tests.support.databases import registry_url
 
 CAMERA = "cam-front-gate"
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database; empty text means SQLite in the home."""
-    if request.param == "sqlite":
-        yield ""
-        return
-    reason = missing_postgres()
-    if reason:
-        pytest.skip(reason)
-    with running_postgres() as made:
+    with registry_url(request.param) as made:
         yield made
 
 

@@ -1,25 +1,20 @@
 """The same store on SQLite and on PostgreSQL."""
 
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from dashboard.store.database import Database
 from dashboard.store.migrate import migrate_database
-from tests.support.postgres import missing_postgres, running_postgres
+from tests.support.databases import postgres_databases
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """One server for all tests."""
-    reason = missing_postgres()
-    if reason:
-        pytest.skip(reason)
-    with running_postgres() as url:
-        yield url
+def new_postgres() -> Iterator[Callable[[], str]]:
+    """One server for all tests; each call gives the URL of an empty database."""
+    with postgres_databases() as new:
+        yield new
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -41,13 +36,7 @@ def new_url(request: pytest.FixtureRequest, kind: str, folder: Path) -> str:
     """Return where a new, empty database is."""
     if kind == "sqlite":
         return f"sqlite:///{folder / 'events.db'}"
-    server = str(request.getfixturevalue("postgres_url"))
-    name = f"test_{uuid.uuid4().hex}"
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return server.rsplit("/", 1)[0] + f"/{name}"
+    return str(request.getfixturevalue("new_postgres")())
 
 
 @pytest.fixture

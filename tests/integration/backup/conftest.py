@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,9 +20,8 @@ from fleet.backup.restore import Restore
 from fleet.pki import ScryptCost
 from fleet.settings import load
 from tests.support.config_server import prepare_home
-from tests.support.databases import new_database_on
+from tests.support.databases import postgres_databases
 from tests.support.filled_tables import Contents, contents, fill
-from tests.support.postgres import missing_postgres, running_postgres
 
 PASSPHRASE = b"correct horse battery staple"
 CHEAP = ScryptCost(n=2**8)
@@ -32,11 +30,8 @@ CHEAP = ScryptCost(n=2**8)
 @pytest.fixture(scope="session")
 def new_database() -> Iterator[Callable[[], str]]:
     """One server for all tests; each call gives the URL of an empty database."""
-    reason = missing_postgres()
-    if reason:
-        pytest.skip(reason)
-    with running_postgres() as server:
-        yield partial(new_database_on, server)
+    with postgres_databases() as new:
+        yield new
 
 
 @dataclass(frozen=True)

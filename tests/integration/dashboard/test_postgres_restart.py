@@ -16,7 +16,7 @@ from tests.support.broker import Mosquitto, running_broker
 from tests.support.dashboard import Site
 from tests.support.fake_camera import camera
 from tests.support.ingest_site import ingest_site
-from tests.support.postgres import Postgres, living, missing_postgres
+from tests.support.postgres import Postgres, living, require_postgres
 from tests.support.waiting import wait_until
 
 WITHIN_S = 60.0
@@ -24,9 +24,7 @@ WITHIN_S = 60.0
 
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    reason = missing_postgres()
-    if reason:
-        pytest.skip(reason)
+    require_postgres()
     with (
         tempfile.TemporaryDirectory(prefix="camfleet-postgres-", ignore_cleanup_errors=True) as folder,
         living(Postgres(Path(folder))) as server,

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,8 @@ from dashboard.store import migrate as events_history
 from dashboard.store import revision as events_revision
 from fleet.backup.tables import SqlConnection, TableShape, empty, insert, rows_of, shape_of
 from fleet.settings import ServerSettings, load
-from tests.support.databases import new_database_on
+from tests.support.databases import postgres_databases
 from tests.support.filled_tables import fill
-from tests.support.postgres import missing_postgres, running_postgres
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 RELEASES = sorted(folder.name for folder in DATA.glob("v[0-9]*"))
@@ -114,11 +112,8 @@ def reflected(engine: Engine) -> MetaData:
 @pytest.fixture(scope="session")
 def new_database() -> Iterator[Callable[[], str]]:
     """One server for all tests; each call gives the URL of an empty database."""
-    reason = missing_postgres()
-    if reason:
-        pytest.skip(reason)
-    with running_postgres() as server:
-        yield partial(new_database_on, server)
+    with postgres_databases() as new:
+        yield new
 
 
 @pytest.fixture(params=[f"{name}-{kind}" for name in HISTORIES for kind in ("sqlite", "postgresql")])
