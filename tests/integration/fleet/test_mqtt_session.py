@@ -18,6 +18,7 @@ from tests.support.waiting import wait_until
 
 CAMERA = "cam-front-gate"
 INGEST = "srv-ingest-1"
+SILENT = "srv-ingest-2"
 EVENT = topics.event(CAMERA, "main")
 
 
@@ -112,6 +113,66 @@ def test_what_was_not_acknowledged_is_delivered_again_to_the_next_connection(bro
     wait_until(lambda: third.payloads == [b"kept"], 5, "an acknowledgement of an older connection counts for nothing")
     third.session.stop()
     camera.stop()
+
+
+def test_many_messages_are_acknowledged_at_once_and_none_of_them_comes_again(broker: Mosquitto) -> None:
+    first, camera = Listener(broker, manual_ack=True), camera_session(broker)
+    for number in range(300):
+        camera.publish(EVENT, str(number).encode(), qos=1)
+    wait_until(lambda: len(first.received) == 300, 10, "all arrive")
+    first.session.acknowledge_all(first.received)
+    first.session.stop()
+    second = Listener(broker, manual_ack=True)
+    camera.publish(EVENT, b"new", qos=1)
+    wait_until(lambda: second.payloads, 5, "what is new")
+    assert second.payloads == [b"new"]
+    second.session.stop()
+    camera.stop()
+
+
+def test_lists_keep_the_order_and_each_handler_gets_its_own(broker: Mosquitto) -> None:
+    events: list[bytes] = []
+    others: list[bytes] = []
+    session = Session(broker.servers, broker.credentials(INGEST), SessionOptions(INGEST))
+    for heard, topic_filter in ((events, "fleet/v1/+/up/stream/+/event"), (others, topics.EVERYTHING_UP)):
+        session.subscribe_many(topic_filter, 1, lambda many, heard=heard: heard.extend(one.payload for one in many))
+    session.start()
+    assert session.wait_connected(10)
+    camera = camera_session(broker)
+    told = [(EVENT if number % 10 else topics.birth(CAMERA), str(number).encode()) for number in range(20)]
+    for topic, payload in told:
+        camera.publish(topic, payload, qos=1)
+    wait_until(lambda: len({*events, *others}) == len(told), 10, "everything")
+    # Two subscriptions that overlap may bring a message twice.
+    assert list(dict.fromkeys(events)) == [payload for topic, payload in told if topic == EVENT]
+    assert list(dict.fromkeys(others)) == [payload for topic, payload in told if topic != EVENT]
+    camera.stop()
+    session.stop()
+
+
+def test_a_full_reader_leaves_messages_at_the_broker_and_keeps_its_connection(broker: Mosquitto) -> None:
+    room, losses, heard = threading.Event(), list[str](), list[bytes]()
+    reader = Session(
+        broker.servers,
+        broker.credentials(INGEST),
+        SessionOptions(INGEST, manual_ack=True, keepalive_s=2),
+        on_disconnected=losses.append,
+        has_room=lambda: not reader.is_connected or room.wait(0.02),
+    )
+    reader.subscribe(topics.EVERYTHING_UP, 1, lambda received: heard.append(received.payload))
+    reader.start()
+    assert reader.wait_connected(10)
+    camera = camera_session(broker)
+    camera.publish(EVENT, b"waits", qos=1)
+    await_a_silent_one_thrown_out(broker)
+    assert heard == []
+    room.set()
+    wait_until(lambda: heard == [b"waits"], 10, "it is read once there is room")
+    camera.publish(EVENT, b"goes on", qos=1)
+    wait_until(lambda: heard == [b"waits", b"goes on"], 10, "what comes after it")
+    assert losses == []
+    camera.stop()
+    reader.stop()
 
 
 def test_the_will_is_sent_only_when_the_session_dies_without_goodbye(broker: Mosquitto) -> None:
@@ -209,6 +270,22 @@ def test_a_reconnect_that_never_succeeds_lets_the_will_speak(broker: Mosquitto, 
     wait_until(lambda: camera.is_connected, 5, "the way back, without waiting out a retry")
     camera.stop()
     listener.session.stop()
+
+
+def await_a_silent_one_thrown_out(broker: Mosquitto) -> None:
+    """Return when the broker has thrown out somebody who stayed silent from now on, with a keepalive of two seconds."""
+    over = threading.Event()
+    silent = Session(
+        broker.servers,
+        broker.credentials(SILENT),
+        SessionOptions(SILENT, keepalive_s=2),
+        has_room=lambda: not silent.is_connected or over.wait(60),
+    )
+    silent.subscribe(topics.EVERYTHING_UP, 1, lambda _received: None)
+    silent.start()
+    wait_until(lambda: f"Client {SILENT} has exceeded timeout" in broker.log, 30, "the silent one is thrown out")
+    over.set()
+    silent.stop()
 
 
 def wait_nothing(happened: Callable[[], object], for_s: float) -> bool:
