@@ -44,7 +44,12 @@ class _Reports:
         self.last_at = time.monotonic()
         if error is None:
             self.taken.add(change_seq)
-        elif self.refusal is None:
+        else:
+            self.refuse(error)
+
+    def refuse(self, error: KafkaError) -> None:
+        """Keep the first reason; that the producer has ended says nothing once there is a better one."""
+        if self.refusal is None or self.refusal.code() in _ENDED:
             self.refusal = error
 
 
@@ -89,7 +94,7 @@ class KafkaTarget:
         self._await(self._producer, reports)
         taken = taken_in_front([message.change_seq for message in messages], reports.taken)
         error = reports.refusal
-        if error is None or error.code() in _PURGED:
+        if error is None or error.code() in _ENDED:
             error = self._fatal or error
         if error is None:
             return Delivery(taken)
@@ -110,10 +115,11 @@ class KafkaTarget:
                 note = partial(reports.note, message.change_seq)
                 producer.produce(self.topic, value=message.body, key=message.device_id, on_delivery=note)
             except KafkaException as error:
-                # What comes after it must not go first.
-                reports.refusal = reports.refusal or error.args[0]
+                # What comes after it must not go first. Why the producer has ended is told to whoever listens.
+                reports.refuse(error.args[0])
+                self._poll(producer, POLL_S)
             except BufferError:
-                reports.refusal = reports.refusal or KafkaError(KafkaError._QUEUE_FULL)
+                reports.refuse(KafkaError(KafkaError._QUEUE_FULL))
             else:
                 reports.open += 1
             if reports.refusal is not None or self._fatal is not None:
@@ -157,7 +163,7 @@ def trouble_of(error: KafkaError) -> Trouble:
 
 
 # What becomes of messages whose producer ended for another reason.
-_PURGED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT}
+_ENDED = {KafkaError._PURGE_QUEUE, KafkaError._PURGE_INFLIGHT, KafkaError._FATAL}
 _NEVER_BY_ITSELF = {KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError._GAPLESS_GUARANTEE}
 
 

@@ -12,11 +12,14 @@ from typing import Any
 import confluent_kafka
 from confluent_kafka import Consumer, TopicPartition
 
+from tests.support.waiting import wait_until
+
 TOPIC = "camfleet.events"
 PARTITIONS = 3
 # Requests and errors by their numbers in Kafka's protocol.
 PRODUCE, INIT_PRODUCER_ID = 0, 22
 MESSAGE_TOO_LARGE, TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED = 10, 29, 31
+ANSWER_S = 60.0
 _PRODUCER, _BROKER = 0, 1
 
 
@@ -74,12 +77,20 @@ class MockKafka:
         if self._reader is None:
             self._reader = Consumer({"bootstrap.servers": self.servers, "group.id": "test", "log_level": 0})
             self._reader.assign([TopicPartition(TOPIC, number, 0) for number in range(PARTITIONS)])
-        while found := self._reader.consume(1_000, 0.3):
-            for message in found:
-                assert message.error() is None, message.error()
-                told = {"key": (message.key() or b"").decode(), "partition": message.partition()}
-                self._read.append(json.loads(message.value() or b"") | told)
+        wait_until(self._has_read_all, ANSWER_S, "every message is read")
         return list(self._read)
+
+    def _has_read_all(self) -> bool:
+        """Read what is there; it ends where the cluster says, however slowly it answers."""
+        assert self._reader is not None
+        places = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
+        there = sum(self._reader.get_watermark_offsets(place, ANSWER_S)[1] for place in places)
+        missing = there - len(self._read)
+        for message in self._reader.consume(missing, 0.3) if missing else []:
+            assert message.error() is None, message.error()
+            told = {"key": (message.key() or b"").decode(), "partition": message.partition()}
+            self._read.append(json.loads(message.value() or b"") | told)
+        return len(self._read) == there
 
     def close(self) -> None:
         """Let go of the reader."""

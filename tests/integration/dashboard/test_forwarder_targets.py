@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from dashboard.forwarder.follower import Follower
+from dashboard.forwarder.kafka import KafkaTarget
+from dashboard.forwarder.kafka_options import kafka_options
 from dashboard.forwarder.planning import Pauses
+from dashboard.forwarder.target import Message, Verdict
 from dashboard.forwarder.wiring import Wiring
 from dashboard.store.database import Database
 from dashboard.store.forwarding import Forwarding
@@ -24,6 +27,7 @@ from tests.support.mock_kafka import (
     INIT_PRODUCER_ID,
     MESSAGE_TOO_LARGE,
     PRODUCE,
+    TOPIC,
     TOPIC_AUTHORIZATION_FAILED,
     MockKafka,
     running_kafka,
@@ -100,6 +104,20 @@ def test_a_kafka_that_refuses_is_named_and_each_camera_stays_in_order_through_ne
     bench.await_nothing_waiting(follower)
     check_got_everything(kafka.events(), bench.database)
     wait_until(lambda: follower.condition.state == "ok", WITHIN_S, "all is well again")
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_a_refusal_that_comes_while_events_are_still_handed_over_is_named_all_the_same(
+    kafka: MockKafka, what: str
+) -> None:
+    code, request, words = REFUSALS[what]
+    kafka.refuse(code, 1, request)
+    target = KafkaTarget(kafka_options(kafka.servers, None), TOPIC, lambda _trouble: None, threading.Event())
+    # So many that the cluster has answered the first before the last is handed over.
+    trouble = target.deliver([Message(number, f"cam-{number % 5}", b"{}") for number in range(50_000)]).trouble
+    assert trouble is not None
+    assert trouble.verdict is Verdict.REFUSED
+    assert words in trouble.reason
 
 
 def test_a_kafka_that_goes_away_in_the_middle_keeps_each_camera_in_order(bench: Bench, kafka: MockKafka) -> None:
