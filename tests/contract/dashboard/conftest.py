@@ -9,6 +9,10 @@ from dashboard.store.database import Database
 from dashboard.store.migrate import migrate_database
 from tests.support.databases import postgres_databases
 
+# For what only one of the two has: there is nothing to skip where a test is not for a database.
+ON_SQLITE = pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize("empty_url", ["postgresql"], indirect=True)
+
 
 @pytest.fixture(scope="session")
 def new_postgres() -> Iterator[Callable[[], str]]:

@@ -17,7 +17,7 @@ from dashboard.store.revision import newest_revision
 from dashboard.store.tables import events
 from fleet.identifiers import uuid7
 from fleet.messages import Event
-from tests.contract.dashboard.conftest import new_url
+from tests.contract.dashboard.conftest import ON_SQLITE, new_url
 from tests.contract.dashboard.test_intake import records_of
 from tests.contract.dashboard.test_migration_delivery import move
 from tests.support.camera_words import MOMENT, event
@@ -96,9 +96,8 @@ def test_moving_into_months_and_back_keeps_every_event(postgres: Database) -> No
     assert (found[REST], found[LAST_MONTH.table], found[Month.of(NOW - timedelta(days=400)).table]) == (1, 1, 1)
 
 
+@ON_SQLITE
 def test_sqlite_has_no_months(database: Database) -> None:
-    if not database.is_sqlite:
-        pytest.skip("PostgreSQL has")
     with database.reading() as connection:
         assert stored_months(connection) == []
         assert connection.execute(select(func.count()).select_from(events)).scalar_one() == 0

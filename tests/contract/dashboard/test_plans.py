@@ -28,6 +28,7 @@ WAYS = {
 }
 NAMES = sorted(questions(PAST, random.Random(1)))  # noqa: S311
 Plan = list[Any]
+ON_SQLITE_SHARED = pytest.mark.parametrize("shared_database", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +103,10 @@ def test_a_page_is_found_by_an_index_and_nothing_is_sorted(full: Database, past:
     assert faults(plan) == [], plan
 
 
+# PostgreSQL chooses by what it counted.
+@ON_SQLITE_SHARED
 @pytest.mark.parametrize("name", NAMES)
 def test_sqlite_follows_the_index_that_it_is_led_to(full: Database, past: Past, name: str) -> None:
-    if not full.is_sqlite:
-        pytest.skip("PostgreSQL chooses by what it counted")
     way = next((index for beginning, index in WAYS.items() if name.startswith(beginning)), "events_by_time")
     plan = plan_of(full, ask(full, questions(past, random.Random(2))[name]))  # noqa: S311
     entered = {line.split("INDEX ")[1].split(" ")[0] for line in plan if "INDEX " in line}
@@ -130,9 +131,9 @@ def test_the_forwarders_next_page_is_found_by_an_index_however_much_waits(full: 
     assert faults(plan) == [], plan
 
 
+# PostgreSQL weighs by what it counted: here any index finds fifty soon.
+@ON_SQLITE_SHARED
 def test_every_index_of_events_is_the_way_of_some_question(full: Database, past: Past) -> None:
-    if not full.is_sqlite:
-        pytest.skip("PostgreSQL weighs by what it counted: here any index finds fifty soon")
     plans = [plan_of(full, ask(full, wanted)) for wanted in questions(past, random.Random(3)).values()]  # noqa: S311
     used = json.dumps([*plans, plan_of(full, changed_after(past.events - 100))])
     assert [index.name for index in events.indexes if str(index.name) not in used] == []

@@ -24,6 +24,7 @@ from dashboard.store.tables import audit, cameras, telemetry_raw
 from fleet import topics
 from fleet.messages import Message, pack_backfill
 from fleet.mqtt import Received
+from tests.contract.dashboard.conftest import ON_POSTGRES
 from tests.support.camera_words import CAMERA, MOMENT, OUTBOX, birth, event, facts, health, presence, received, status
 from tests.support.scale import count
 from tests.support.waiting import wait_until
@@ -102,9 +103,9 @@ def test_what_still_cannot_be_read_stays_and_says_why(database: Database) -> Non
     assert notes(database) == []
 
 
+# SQLite takes every text.
+@ON_POSTGRES
 def test_a_row_that_the_database_refuses_stays_with_everything_as_it_was(database: Database) -> None:
-    if database.is_sqlite:
-        pytest.skip("SQLite takes every text")
     row_id = put_aside(database, received(event(label="a\0b")))
     verdict = release(database).replay(row_id)
     assert not verdict.is_out
