@@ -13,6 +13,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError  # typer c
 
 from fleet import __version__
 from fleet.audit_trail import NothingToCut, ProgramTrail, TrailUnusable, trails
+from fleet.garbage import collect_rarely
 from fleet.settings import ServerSettings, SettingsError, load
 
 COMMANDS = "camfleet.commands"
@@ -45,6 +46,7 @@ class CommandFailed(Exception):
 
 def run(app: typer.Typer, program: str) -> NoReturn:
     """Run a typer app; every expected failure ends as one line on stderr and a non-zero exit."""
+    collect_rarely()
     try:
         sys.exit(app(prog_name=program, standalone_mode=False))
     except NoArgsIsHelpError as bare:

@@ -1,7 +1,6 @@
 """Run ingest: `python -m dashboard.ingest [--process N]`."""
 
 import argparse
-import gc
 import signal
 import sys
 from datetime import UTC, datetime
@@ -13,10 +12,11 @@ from dashboard.ingest.status_server import PortTaken
 from dashboard.ingest.uplink import CannotStart
 from dashboard.store.revision import WrongRevision
 from fleet import logs
+from fleet.garbage import collect_rarely
 from fleet.settings import ServerSettings, SettingsError, load
 
-# Objects made and not yet freed: a few full batches.
-COLLECT_AFTER = 100_000
+# Three threads share the interpreter: one that has waited for the database is not to wait for the others as long.
+TURN_S = 0.001
 
 
 def main() -> int:
@@ -30,7 +30,8 @@ def main() -> int:
         def stop(_signal: int, _frame: FrameType | None) -> None:
             service.stop()
 
-        _collect_rarely()
+        collect_rarely()
+        sys.setswitchinterval(TURN_S)
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         service.run()
@@ -38,12 +39,6 @@ def main() -> int:
         print(f"dashboard.ingest: {error}", file=sys.stderr)  # noqa: T201  (the one line for people)
         return 1
     return 0
-
-
-def _collect_rarely() -> None:
-    """Look for cycles of garbage seldom: batches make none, and thousands of short-lived objects a second."""
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
 def _arguments() -> argparse.Namespace:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from dashboard.retention.plan import Cut
 from dashboard.store.retention import Removal
 
-# A batch that held the lock for longer is followed by a smaller one.
-HOLD_S = 0.01
-BATCH_FIRST, BATCH_LEAST, BATCH_MOST = 50, 10, 1_000
+# A batch that held the lock for longer is followed by a smaller one; one of the least size is mostly its own commit.
+HOLD_S = 0.02
+BATCH_FIRST, BATCH_LEAST, BATCH_MOST = 50, 50, 1_000
 # Between batches the lock is free for several times as long as it was held: SQLite's writers do not queue, they look.
-PAUSE_SHARE, PAUSE_LEAST_S = 3.0, 0.005
+PAUSE_SHARE, PAUSE_SHARE_UNLOCKED, PAUSE_LEAST_S = 3.0, 0.5, 0.005
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,18 @@ class Sweep:
             doomed = self.removal.oldest(cut.kind, cut.before, wanted, beyond)
             beyond = doomed.last
             if doomed.rows:
+                self.removal.fetch(cut.kind, doomed)
                 gone, held_s = self.removal.delete(cut.kind, doomed)
                 deleted, longest = deleted + gone, max(longest, held_s)
                 batch = fitting(batch, doomed.rows, held_s)
-                self.stopping.wait(max(PAUSE_LEAST_S, held_s * PAUSE_SHARE))
+                self.stopping.wait(self._pause_s(held_s))
             if doomed.is_last:
                 break
         return Swept(deleted, longest)
+
+    def _pause_s(self, held_s: float) -> float:
+        share = PAUSE_SHARE if self.removal.is_in_the_way else PAUSE_SHARE_UNLOCKED
+        return max(PAUSE_LEAST_S, held_s * share)
 
 
 def fitting(batch: int, rows: int, held_s: float) -> int:

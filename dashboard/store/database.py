@@ -65,6 +65,17 @@ class Database:
         with _outcome_named(), self._writing_connection() as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def sweeping(self) -> Iterator[Connection]:
+        """Give such a transaction whose end is only its own commit; whoever sweeps calls `move_log` after it.
+
+        Else SQLite moves its log at the end of whichever commit finds it long: time that looks like a hold.
+        """
+        with self.taking_away() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
+            yield connection
+
     def move_log(self) -> None:
         """Let SQLite move what its log holds into its file, as far as nobody is in the way; no writer waits for that.
 

@@ -1,12 +1,13 @@
 """Take the oldest of a class away a few rows at a time, so that nobody waits for it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, bindparam, delete, insert, select
+from sqlalchemy import Column, Select, and_, bindparam, delete, func, insert, select
 
 from dashboard.store.database import Database
 from dashboard.store.holdings import SHELVES, Kind, Shelf
@@ -46,6 +47,11 @@ class Removal:
 
     database: Database
 
+    @property
+    def is_in_the_way(self) -> bool:
+        """Say whether others cannot write while rows are deleted; PostgreSQL locks those rows only."""
+        return self.database.is_sqlite
+
     def oldest(self, kind: Kind, before: datetime, most: int, beyond: Any = None) -> Doomed:
         """Return rows older than `before` among the `most` first after `beyond`.
 
@@ -57,14 +63,28 @@ class Removal:
         query = select(*keys, shelf.order.label("order_"), shelf.time.label("at_")).order_by(shelf.order).limit(most)
         if shelf.is_in_order_of_time:
             query = query.where(shelf.time < before)
-        elif beyond is not None:
-            query = query.where(shelf.order > beyond)
+        if beyond is not None:
+            # PostgreSQL walks over every row that went since the last VACUUM, unless it is told where to begin.
+            query = query.where(shelf.order >= beyond if shelf.is_in_order_of_time else shelf.order > beyond)
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
         old = [row for row in rows if row.at_ < before]
         found = [{f"key_{key.name}": getattr(row, key.name) for key in keys} for row in old]
         first, last = (rows[0].order_, rows[-1].order_) if rows else (None, None)
         return Doomed(before, len(old), first, last, found, is_last=not old or len(rows) < most)
+
+    def fetch(self, kind: Kind, doomed: Doomed) -> None:
+        """Read the pages that deleting these rows will change, so that the lock is not held while the disk is read.
+
+        In most indexes they lie apart, each on a page that perhaps nobody read for months.
+        """
+        shelf = SHELVES[kind]
+        if not (self.database.is_sqlite and shelf.is_cut_by_range):
+            return
+        span = {"first": doomed.first, "last": doomed.last}
+        with self.database.reading() as connection:
+            for places in _places(kind):
+                connection.execute(places, span).scalar_one()
 
     def delete(self, kind: Kind, doomed: Doomed) -> tuple[int, float]:
         """Delete these rows in one transaction unless they changed since; returns how many, and seconds it was held."""
@@ -75,7 +95,7 @@ class Removal:
         else:
             statement = delete(shelf.table).where(*(key == bindparam(f"key_{key.name}") for key in _keys(shelf)))
         options = {"preserve_rowcount": True}
-        with self.database.taking_away() as connection:
+        with self.database.sweeping() as connection:
             began = time.monotonic()
             gone = connection.execute(statement, doomed.keys or None, execution_options=options).rowcount
         held_s = time.monotonic() - began
@@ -105,6 +125,21 @@ class Removal:
         query = select(retention_runs).order_by(retention_runs.c.id.desc()).limit(limit)
         with self.database.reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+
+@cache
+def _places(kind: Kind) -> list[Select[Any]]:
+    """Return the queries that look up each row of a range in each index; that of the order itself was just walked."""
+    shelf = SHELVES[kind]
+    indexes = [shelf.table.primary_key.columns, *(index.columns for index in shelf.table.indexes)]
+    return [_places_in(columns, shelf) for columns in indexes if columns.keys() != [shelf.order.key]]
+
+
+def _places_in(columns: Iterable[Column[Any]], shelf: Shelf) -> Select[Any]:
+    entry = shelf.table.alias()
+    is_its = and_(*(entry.c[column.name].is_not_distinct_from(column) for column in columns))
+    looked_up = select(func.count()).select_from(shelf.table.join(entry, is_its))
+    return looked_up.where(shelf.order.between(bindparam("first"), bindparam("last")))
 
 
 def _keys(shelf: Shelf) -> list[Column[Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, Table, func, select
@@ -12,7 +13,8 @@ from dashboard.store.database import Database
 from dashboard.store.tables import telemetry_5min, telemetry_hour, telemetry_raw
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-WRITTEN_AT_ONCE = 250
+# Each row lies on a page of its own, for rows lie by camera: so many pages are written at once.
+WRITTEN_AT_ONCE = 100
 _raw = telemetry_raw.c
 _MADE = {
     "n": func.count(),
@@ -112,11 +114,17 @@ class Aggregates:
         return len(rows)
 
     def _write(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-        statement = sqlite.insert(table) if self.database.is_sqlite else postgresql.insert(table)
-        fuller = statement.on_conflict_do_update(
-            index_elements=[table.c.device_id, table.c.bucket_start],
-            set_={name: statement.excluded[name] for name in _MADE},
-            where=statement.excluded.n >= table.c.n,
-        )
-        with self.database.taking_away() as connection:
-            connection.execute(fuller, list(rows))
+        with self.database.sweeping() as connection:
+            connection.execute(_fuller(table, self.database.is_sqlite), list(rows))
+        self.database.move_log()
+
+
+@cache
+def _fuller(table: Table, is_sqlite: bool) -> sqlite.Insert | postgresql.Insert:
+    """Return the statement that keeps aggregates unless there are some of more measurements; making it is garbage."""
+    statement = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    return statement.on_conflict_do_update(
+        index_elements=[table.c.device_id, table.c.bucket_start],
+        set_={name: statement.excluded[name] for name in _MADE},
+        where=statement.excluded.n >= table.c.n,
+    )

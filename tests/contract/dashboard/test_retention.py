@@ -1,5 +1,6 @@
 """Retention on both databases: what is old goes by the server's clock, what is too much goes oldest first."""
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -114,6 +115,20 @@ def test_raw_telemetry_goes_when_it_is_put_together_and_not_before(database: Dat
         measured = connection.execute(select(func.sum(telemetry_5min.c.n))).scalar_one()
     # Every measurement is in an aggregate, but for those of the span that has not ended.
     assert 24 * an_hour - 3 * 7 <= measured <= 24 * an_hour
+
+
+def test_a_round_makes_no_garbage_that_has_to_be_looked_for_while_the_lock_is_held(database: Database) -> None:
+    load_events(database, Past(NOW, 1_000, days=20))
+    load_telemetry(database, Past(NOW, 1, cameras=3, days=2), every_s=300)
+    rules = policy(events=10 * DAY, telemetry=timedelta(hours=4))
+    keeper(database, rules).run(NOW - 5 * DAY)
+    gc.collect()
+    gc.disable()
+    try:
+        keeper(database, rules).run(NOW)
+        assert gc.collect() < 1_000
+    finally:
+        gc.enable()
 
 
 def test_aggregates_and_quarantine_have_ages_of_their_own(database: Database) -> None:

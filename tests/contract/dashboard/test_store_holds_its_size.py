@@ -1,9 +1,10 @@
 """Show 4: with a week of telemetry and a million events the store keeps to its size beside a writer, and answers."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +21,7 @@ from dashboard.store.database import Database
 from dashboard.store.holdings import Holdings, Kind
 from dashboard.store.intake import Intake
 from dashboard.store.tables import events, telemetry_hour, telemetry_raw
+from fleet.garbage import collect_rarely
 from fleet.settings import load
 from tests.contract.dashboard.test_intake import records_of
 from tests.support.camera_words import CAMERA, event
@@ -33,25 +35,40 @@ PAUSE_S = 0.02
 Note = Callable[[str, object], None]
 
 
-class WaitingDatabase(Database):
-    """The writer's door, with a clock at it."""
+class ClockedDatabase(Database):
+    """A database with a clock at its door: how long one waited there, and how long from then until all was durable."""
 
     longest_wait_s = 0.0
+    longest_hold_s = 0.0
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Note how long it took to be let in."""
-        began = time.monotonic()
-        with super().writing() as connection:
-            self.longest_wait_s = max(self.longest_wait_s, time.monotonic() - began)
+        """Give the transaction, and note its times."""
+        with self._clocked(super().writing()) as connection:
             yield connection
+
+    @contextmanager
+    def taking_away(self) -> Iterator[Connection]:
+        """Give the transaction, and note its times, where there is one lock for all."""
+        transaction = super().taking_away()
+        with self._clocked(transaction) if self.is_sqlite else transaction as connection:
+            yield connection
+
+    @contextmanager
+    def _clocked(self, transaction: AbstractContextManager[Connection]) -> Iterator[Connection]:
+        began = time.monotonic()
+        with transaction as connection:
+            entered = time.monotonic()
+            self.longest_wait_s = max(self.longest_wait_s, entered - began)
+            yield connection
+        self.longest_hold_s = max(self.longest_hold_s, time.monotonic() - entered)
 
 
 @dataclass
 class WriterBeside:
     """Writes batches as ingest does, until it is stopped."""
 
-    database: WaitingDatabase
+    database: ClockedDatabase
     written: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -66,7 +83,7 @@ class WriterBeside:
 @contextmanager
 def writer_beside(database: Database) -> Iterator[WriterBeside]:
     """Run a writer on connections of its own."""
-    writer = WriterBeside(WaitingDatabase(database.url))
+    writer = WriterBeside(ClockedDatabase(database.url))
     thread = threading.Thread(target=writer.run, name="writer-beside")
     thread.start()
     try:
@@ -77,12 +94,33 @@ def writer_beside(database: Database) -> Iterator[WriterBeside]:
         writer.database.close()
 
 
+@pytest.fixture
+def rare_collections() -> Iterator[None]:
+    """Python looks for garbage as rarely as in our programs; what pytest holds would take it a tenth of a second."""
+    before = gc.get_threshold()
+    collect_rarely()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)
+
+
+@pytest.fixture
+def keeper_database(database: Database) -> Iterator[ClockedDatabase]:
+    """The keeper's own connections to the same database."""
+    clocked = ClockedDatabase(database.url)
+    yield clocked
+    clocked.close()
+
+
 def number(database: Database, query: object) -> int:
     with database.reading() as connection:
         return int(connection.execute(query).scalar_one())  # type: ignore[call-overload]
 
 
-def test_the_store_holds_the_size_that_is_set_and_answers_as_fast(database: Database, record_property: Note) -> None:
+@pytest.mark.usefixtures("rare_collections")
+def test_the_store_holds_the_size_that_is_set_and_answers_as_fast(
+    database: Database, keeper_database: ClockedDatabase, record_property: Note
+) -> None:
     now = datetime.now(UTC)
     past = Past(now, count(1_000_000, 4_000, "events"))
     week = Past(now, 1, cameras=count(25, 2, "cameras with a week of telemetry"), days=7)
@@ -90,20 +128,17 @@ def test_the_store_holds_the_size_that_is_set_and_answers_as_fast(database: Data
     load_telemetry(database, week, every_s=count(15, 3_600, "seconds between measurements"))
     most = round(Holdings(database).room().used_bytes * 0.6)
     rules = replace(policy_of(load(RetentionSettings)), most_bytes=most)
-    keeper = Keeper(database, rules, lambda _keep, _now: 0, look_at_disk=lambda _folder: Disk(100, 10))
+    keeper = Keeper(keeper_database, rules, lambda _keep, _now: 0, look_at_disk=lambda _folder: Disk(100, 10))
 
     with writer_beside(database) as writer:
         done = keeper.run(now)
 
-    longest_hold_s = max(one.longest_hold_s for one in done)
     record_property("deleted", sum(one.deleted for one in done))
     record_property("written_meanwhile", writer.written)
-    record_property("longest_hold_ms", round(longest_hold_s * 1000, 1))
+    record_property("longest_hold_ms", round(keeper_database.longest_hold_s * 1000, 1))
     record_property("longest_wait_ms", round(writer.database.longest_wait_s * 1000, 1))
     check_what_is_kept(database, week, now, writer.written)
     assert {(one.kind, one.why) for one in done} >= {(Kind.TELEMETRY, Why.AGE), (Kind.EVENTS, Why.SIZE)}
-    database.move_log()
-    time_questions(database, past, count(20, 1, "times that warm up"))
     spent = time_questions(database, past, count(200, 5, "times"))
     worst_ms = max(percentile(values, 0.95) for values in spent.values())
     record_property("query_p95_ms", round(worst_ms, 2))
@@ -111,7 +146,7 @@ def test_the_store_holds_the_size_that_is_set_and_answers_as_fast(database: Data
     assert Holdings(database).room().used_bytes <= most + 2_000 * writer.written
     if is_full():
         assert Holdings(database).room().used_bytes <= most
-        # What counts is how long a writer waits: a hold includes what comes after the lock is given back.
+        assert keeper_database.longest_hold_s < BLOCKED_MOST_S
         assert writer.database.longest_wait_s < BLOCKED_MOST_S
         assert worst_ms < LIMIT_MS
 

@@ -10,7 +10,7 @@ def test_a_batch_that_was_quick_is_followed_by_a_larger_one_but_not_at_once_by_a
 
 
 def test_a_batch_that_took_too_long_is_followed_by_one_that_fits() -> None:
-    assert fitting(100, rows=100, held_s=HOLD_S * 4) == 25
+    assert fitting(400, rows=400, held_s=HOLD_S * 4) == 100
 
 
 @pytest.mark.parametrize(("held_s", "expected"), [(0.0, BATCH_MOST), (60.0, BATCH_LEAST)])
