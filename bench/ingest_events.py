@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from bench.simfleet.packets import remaining_length
 from fleet import topics
 from fleet.identifiers import uuid7
 from fleet.messages import Change, Event
@@ -90,13 +91,3 @@ def subscribe_packet(topic_filter: str) -> bytes:
     """Return an MQTT 5 SUBSCRIBE with QoS 1."""
     body = (1).to_bytes(2) + b"\0" + len(topic_filter).to_bytes(2) + topic_filter.encode() + b"\x01"
     return b"\x82" + remaining_length(len(body)) + body
-
-
-def remaining_length(length: int) -> bytes:
-    """Return MQTT's variable byte integer."""
-    out = bytearray()
-    while True:
-        length, low = divmod(length, 128)
-        out.append(low | (128 if length else 0))
-        if not length:
-            return bytes(out)

@@ -172,7 +172,7 @@ def _variable(content: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _length(length: int) -> bytes:
+def remaining_length(length: int) -> bytes:
     written = bytearray()
     while True:
         length, low = divmod(length, 128)
@@ -182,11 +182,11 @@ def _length(length: int) -> bytes:
 
 
 def _packet(first: int, body: bytes) -> bytes:
-    return bytes([first]) + _length(len(body)) + body
+    return bytes([first]) + remaining_length(len(body)) + body
 
 
 def _sized(properties: bytes) -> bytes:
-    return _length(len(properties)) + properties
+    return remaining_length(len(properties)) + properties
 
 
 def _blob(content: bytes) -> bytes:

@@ -1,37 +1,16 @@
 """A real agent on the sample clip against a real broker: what it decides arrives, whatever dies meanwhile."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
-
-import pytest
 
 from fleet.messages import Birth, Health, Reason, StreamState, StreamStatus
 from fleet.topics import Channel
-from tests.integration.camera_agent.ingest_fake import IngestFake, ingesting
+from tests.integration.camera_agent.conftest import DEVICE
+from tests.integration.camera_agent.ingest_fake import IngestFake
 from tests.support.agent import SAMPLE, AgentProcess, running_agent
-from tests.support.broker import Mosquitto, running_broker
+from tests.support.broker import Mosquitto
 from tests.support.waiting import wait_until
 
-DEVICE = "cam-front-1"
 ARRIVES_S = 20.0
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    with running_broker(tmp_path / "host") as broker:
-        yield broker
-
-
-@pytest.fixture
-def ingest(broker: Mosquitto) -> Iterator[IngestFake]:
-    with ingesting(broker, DEVICE) as ingest:
-        yield ingest
-
-
-@pytest.fixture
-def agent(broker: Mosquitto, tmp_path: Path) -> AgentProcess:
-    return AgentProcess(tmp_path / "camera", DEVICE, broker.cameras, broker.credentials(DEVICE))
 
 
 def wait_for_events(ingest: IngestFake, count: int) -> None:

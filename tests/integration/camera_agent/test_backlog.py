@@ -1,43 +1,23 @@
 """A real agent comes back with a night behind it: what happens now goes first, and nothing is missing."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from camera_agent.delivery.outbox import Outbox
 from fleet.messages import Change
-from tests.integration.camera_agent.ingest_fake import IngestFake, ingesting
+from tests.integration.camera_agent.ingest_fake import IngestFake
 from tests.support.agent import AgentProcess, running_agent
-from tests.support.broker import Mosquitto, running_broker
+from tests.support.broker import Mosquitto
 from tests.support.scale import count
 from tests.support.waiting import wait_until
 from tests.unit.camera_agent.tracks import decision
 
-DEVICE = "cam-front-1"
 WITHIN_S = 60.0
 WAITING = count(20_000, 1_500, "events that waited on the camera")
 NIGHT = timedelta(hours=10)
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    with running_broker(tmp_path / "host") as found:
-        yield found
-
-
-@pytest.fixture
-def ingest(broker: Mosquitto) -> Iterator[IngestFake]:
-    with ingesting(broker, DEVICE) as found:
-        yield found
-
-
-@pytest.fixture
-def agent(broker: Mosquitto, tmp_path: Path) -> AgentProcess:
-    return AgentProcess(tmp_path / "camera", DEVICE, broker.cameras, broker.credentials(DEVICE))
 
 
 def fill(agent: AgentProcess) -> set[UUID]:

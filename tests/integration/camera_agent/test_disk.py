@@ -11,14 +11,14 @@ import pytest
 
 from fleet.messages import Health, Reason, StreamStatus
 from fleet.topics import Channel
-from tests.integration.camera_agent.ingest_fake import IngestFake, ingesting
+from tests.integration.camera_agent.conftest import DEVICE
+from tests.integration.camera_agent.ingest_fake import IngestFake
 from tests.support.agent import AgentProcess, running_agent
-from tests.support.broker import Mosquitto, running_broker
+from tests.support.broker import Mosquitto
 from tests.support.scale import count
 from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.waiting import wait_until
 
-DEVICE = "cam-front-1"
 WITHIN_S = 30.0
 DROPPING = "frames are dropped until they can"
 
@@ -26,18 +26,6 @@ DROPPING = "frames are dropped until they can"
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     with small_disk(tmp_path / "disk", 2_048) as found:
-        yield found
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    with running_broker(tmp_path / "host") as found:
-        yield found
-
-
-@pytest.fixture
-def ingest(broker: Mosquitto) -> Iterator[IngestFake]:
-    with ingesting(broker, DEVICE) as found:
         yield found
 
 

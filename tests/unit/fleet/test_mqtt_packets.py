@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.ingest_events import publish_packet, remaining_length
+from bench.ingest_events import publish_packet
+from bench.simfleet.packets import remaining_length
 from fleet.mqtt_client import NotMqtt, Packets, Received, pubacks
 
 PINGRESP = b"\xd0\x00"

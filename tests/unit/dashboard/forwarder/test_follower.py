@@ -1,6 +1,7 @@
 """A follower delivers first and moves its cursor then; trouble makes it wait, 410 ends it until a person goes on."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,34 +17,7 @@ from tests.support.camera_words import CAMERA, MOMENT
 
 def row(seq: int) -> dict[str, Any]:
     """A stored event; what the forwarder does not look at is left empty."""
-    empty = dict.fromkeys(
-        [
-            "site_id",
-            "stream",
-            "event_id",
-            "rev",
-            "change",
-            "track_id",
-            "label",
-            "score",
-            "box",
-            "best_box",
-            "best_score",
-            "aspect",
-            "zones",
-            "path",
-            "lost",
-            "clock_suspect",
-            "camera_name",
-            "happened_at",
-            "started_at",
-            "ended_at",
-            "ts",
-            "frame_ts",
-            "received_at",
-        ]
-    )
-    return {**empty, "device_id": CAMERA, "change_seq": seq}
+    return defaultdict(lambda: None, device_id=CAMERA, change_seq=seq)
 
 
 @dataclass
