@@ -1,6 +1,7 @@
 """Say how the platform is: /health for people and monitors, /healthz and /metrics for this host."""
 
 import shutil
+import ssl
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ health = Blueprint("health", __name__)
 
 CHECKS, METRICS = "camfleet.checks", "camfleet.metrics"
 ASK_WITHIN_S = 2.0
+# Programs of this host are asked by plain HTTP: to read all CAs of the system would take ten times as long.
+NO_CAS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 DISK_DEGRADED_PCT, DISK_DOWN_BYTES = 5.0, 64 * 1024 * 1024
 WORST_FIRST = ("down", "degraded", "ok")
 Json = dict[str, Any]
@@ -69,7 +72,7 @@ class Checks:
 def ask(url: str) -> Json:
     """Return a program's own account of itself; `down` when it gives none in time."""
     try:
-        answer = httpx.get(url, timeout=ASK_WITHIN_S)
+        answer = httpx.get(url, timeout=ASK_WITHIN_S, trust_env=False, verify=NO_CAS)
         body = answer.json()
     except (httpx.HTTPError, ValueError) as error:
         return {"status": "down", "reason": f"no answer: {type(error).__name__}"}

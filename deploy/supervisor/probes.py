@@ -12,6 +12,8 @@ import httpx
 
 PROBE_TIMEOUT_S = 2.0
 LOOPBACK = "127.0.0.1"
+# Plain HTTP needs no CAs, and to read all that a system trusts takes ten times as long as to ask.
+NO_CAS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 # An agent writes its state every two seconds.
 STALE_S = 30.0
 
@@ -30,7 +32,7 @@ class HttpProbe:
 
     def is_healthy(self, _alive_s: float, /) -> bool:
         try:
-            return httpx.get(self.url, timeout=PROBE_TIMEOUT_S, trust_env=False).is_success
+            return httpx.get(self.url, timeout=PROBE_TIMEOUT_S, trust_env=False, verify=NO_CAS).is_success
         except httpx.HTTPError:
             return False
 

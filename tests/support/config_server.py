@@ -17,6 +17,7 @@ from config_server.store.migrate import migrate
 from config_server.store.registry import Store
 from fleet.home import Home
 from fleet.settings import load
+from tests.support.loopback import ask
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -101,6 +102,6 @@ def environment_of(settings: ConfigSettings, given: dict[str, Any]) -> dict[str,
 def _is_well(server: ConfigServer) -> bool:
     assert server.process.poll() is None, f"config_server ended: {server.log()}"
     try:
-        return httpx.get(f"{server.url}/healthz").is_success
+        return ask(f"{server.url}/healthz").is_success
     except httpx.TransportError:
         return False

@@ -20,6 +20,7 @@ from dashboard.store.people import People
 from fleet.access import ingest_id
 from fleet.home import write_file
 from fleet.settings import ServerSettings, load
+from tests.support.loopback import ask
 from tests.support.ports import free_port, free_span
 from tests.support.waiting import wait_until
 
@@ -80,12 +81,12 @@ class Site:
 
     def ingest_health(self, process: int = 1) -> dict[str, Any]:
         """What ingest says of itself."""
-        body: dict[str, Any] = httpx.get(f"http://127.0.0.1:{self._ingest_port(process)}/healthz").json()
+        body: dict[str, Any] = ask(f"http://127.0.0.1:{self._ingest_port(process)}/healthz").json()
         return body
 
     def ingest_metrics(self, process: int = 1) -> str:
         """What ingest counts."""
-        return httpx.get(f"http://127.0.0.1:{self._ingest_port(process)}/metrics").text
+        return ask(f"http://127.0.0.1:{self._ingest_port(process)}/metrics").text
 
     def log_in(self) -> httpx.Client:
         """A browser without pictures, logged in as admin."""
@@ -117,7 +118,7 @@ class Site:
         def healthy() -> bool:
             assert process.poll() is None, f"{name} ended with {process.returncode}"
             try:
-                return httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+                return ask(f"http://127.0.0.1:{port}/healthz").status_code == 200
             except httpx.HTTPError:
                 return False
 

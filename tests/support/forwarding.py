@@ -25,6 +25,7 @@ from dashboard.store.migrate import migrate_database
 from dashboard.store.records import Records
 from fleet.home import write_file
 from tests.support.camera_words import event, received
+from tests.support.loopback import ask
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -125,14 +126,14 @@ class ForwarderSite:
         assert self._process is not None
         assert self._process.poll() is None, self.output
         try:
-            body: Json = httpx.get(f"http://127.0.0.1:{self.port}/healthz", trust_env=False).json()
+            body: Json = ask(f"http://127.0.0.1:{self.port}/healthz").json()
         except httpx.HTTPError:
             return {}
         return body
 
     def metrics(self) -> str:
         """What it counts."""
-        return httpx.get(f"http://127.0.0.1:{self.port}/metrics", trust_env=False).text
+        return ask(f"http://127.0.0.1:{self.port}/metrics").text
 
     def target(self, name: str) -> Json:
         """What it says of one target."""

@@ -30,6 +30,7 @@ from fleet.home import CredentialFiles, write_file
 from fleet.mqtt import BrokerAddress, Session, SessionOptions
 from fleet.pki import new_key, public_key_of
 from tests.support.config_server import environment_of, prepare_home
+from tests.support.loopback import ask
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -156,7 +157,7 @@ class CutoffHost:
 
     def _is_well(self) -> bool:
         try:
-            health = httpx.get(f"http://127.0.0.1:{self.settings.courier_port}/healthz").json()
+            health = ask(f"http://127.0.0.1:{self.settings.courier_port}/healthz").json()
         except httpx.TransportError:
             return False
         return bool(health["state"] == "ok")
