@@ -27,6 +27,7 @@ from dashboard.store.retention import Removal
 from dashboard.store.tables import events, quarantine, telemetry_5min, telemetry_hour, telemetry_raw
 from fleet.identifiers import uuid7
 from fleet.settings import load
+from tests.contract.dashboard.conftest import ON_POSTGRES, ON_SQLITE
 from tests.contract.dashboard.test_intake import bad_payload, records_of
 from tests.support.camera_words import event
 
@@ -69,12 +70,11 @@ def count(database: Database, table: Table) -> int:
 
 @pytest.fixture
 def months(database: Database) -> list[Month]:
-    """The last three months have their partitions, on PostgreSQL."""
+    """The two months before this one have their partitions, which only PostgreSQL has."""
     wanted = [Month.of(NOW - 62 * DAY), Month.of(NOW - 31 * DAY)]
-    if not database.is_sqlite:
-        with database.writing() as connection:
-            for month in wanted:
-                add_month(connection, month)
+    with database.writing() as connection:
+        for month in wanted:
+            add_month(connection, month)
     return wanted
 
 
@@ -172,9 +172,9 @@ def test_all_together_are_held_to_the_size_that_is_set(database: Database) -> No
     assert not keeper(database, rules).is_over()
 
 
+# The disk of a PostgreSQL server is not ours to see.
+@ON_SQLITE
 def test_a_full_disk_takes_the_oldest_but_leaves_the_last_days(database: Database) -> None:
-    if not database.is_sqlite:
-        pytest.skip("the disk of a PostgreSQL server is not ours to see")
     load_events(database, Past(NOW, 4_000, days=4))
     rules = replace(policy(), least=DAY)
     keeper(database, rules, Disk(10**9, 10**9)).run(NOW)
@@ -222,9 +222,8 @@ def test_months_are_made_ahead_once(database: Database) -> None:
     assert Months(database).make_ahead(later) == []
 
 
+@ON_POSTGRES
 def test_a_month_is_dropped_whole_when_every_row_in_it_came_long_ago(database: Database, months: list[Month]) -> None:
-    if database.is_sqlite:
-        pytest.skip("SQLite has no months")
     first, second = months
     store(database, first.start + DAY, 1)
     store(database, second.start + DAY, 2)
@@ -238,9 +237,8 @@ def test_a_month_is_dropped_whole_when_every_row_in_it_came_long_ago(database: D
     assert done[0].deleted >= 1
 
 
+@ON_POSTGRES
 def test_a_month_in_use_is_left_for_the_next_time(database: Database, months: list[Month]) -> None:
-    if database.is_sqlite:
-        pytest.skip("SQLite has no months")
     store(database, months[0].start + DAY)
     with database.reading() as reader:
         reader.execute(select(func.count()).select_from(events))
