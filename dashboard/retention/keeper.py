@@ -11,7 +11,7 @@ from dashboard.retention.aggregation import Aggregation
 from dashboard.retention.plan import Cut, Disk, Policy, Stock, Why, cuts_by_age, cuts_by_size, is_over
 from dashboard.retention.sweep import Sweep
 from dashboard.store.database import Database
-from dashboard.store.holdings import Holdings, Kind
+from dashboard.store.holdings import SHELVES, Holdings, Kind
 from dashboard.store.months import Months
 from dashboard.store.retention import Removal, Run
 from dashboard.store.telemetry import Aggregates
@@ -56,8 +56,11 @@ class Keeper:
         before = self.stock(now)
         done = [self._carry_out(cut, now) for cut in cuts_by_age(self.policy, now)]
         done += self._make_room(now)
-        self._note([one for one in done if one.deleted], before, now)
-        return [one for one in done if one.deleted]
+        done = [one for one in done if one.deleted]
+        self._note(done, before, now)
+        for table in {SHELVES[one.kind].table.name for one in done}:
+            self.database.vacuum(table)
+        return done
 
     def aggregate(self, now: datetime) -> None:
         """Put together what ended since the last time."""

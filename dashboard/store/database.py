@@ -85,6 +85,15 @@ class Database:
             with _outcome_named(), self._reader.connect() as connection:
                 connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # type: ignore[union-attr]
 
+    def vacuum(self, table: str) -> None:
+        """Let PostgreSQL forget rows that went, which searches walk over until then; nobody waits for it.
+
+        SQLite's are gone at once.
+        """
+        if not self.is_sqlite:
+            with _outcome_named(), self.engine.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"VACUUM (ANALYZE) {table}")
+
     def _writing_connection(self) -> Connection:
         return self.engine.connect().execution_options(camfleet_writes=True)
 

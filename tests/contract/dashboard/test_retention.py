@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Table, func, select, text, update
 
 from bench.history import Past, load_events, load_telemetry
 from dashboard.retention.keeper import STRAGGLERS, Keeper
@@ -244,6 +244,15 @@ def test_a_month_in_use_is_left_for_the_next_time(database: Database, months: li
         reader.execute(select(func.count()).select_from(events))
         assert Months(database).drop_older(NOW, NOW) == 0
     assert Months(database).drop_older(NOW, NOW) == 1
+
+
+@ON_POSTGRES
+def test_rows_that_went_are_forgotten_at_once_by_the_searches_of_the_pages(database: Database) -> None:
+    load_telemetry(database, Past(NOW, 1, cameras=1, days=4), every_s=3_600)
+    keeper(database, policy()).run(NOW)
+    with database.reading() as connection:
+        vacuumed = text("SELECT last_vacuum IS NOT NULL, n_dead_tup FROM pg_stat_user_tables WHERE relname = :table")
+        assert tuple(connection.execute(vacuumed, {"table": telemetry_raw.name}).one()) == (True, 0)
 
 
 def test_the_file_takes_new_rows_where_old_ones_were(tmp_path: Path) -> None:
