@@ -13,6 +13,13 @@ LABELS = ("person", "car", "bicycle", "dog", "cat")
 
 # Factors of sequences that look thrown by dice, are the same everywhere, and know nothing of each other.
 _CAMERA_DICE, _LABEL_DICE, _MEASURED_DICE = 1_583_458_089, 784_588_716, 950_706_376
+# What a camera says, with expressions for what differs from event to event.
+_PAYLOAD = (
+    '{"v":1,"ts":"<at>","session":1,"outbox":"01900000-0000-7000-8000-000000000000","seq":<seq>,"event_id":"<id>","rev":3,'
+    '"change":"end","track_id":<track>,"label":"<label>","score":0.75,"box":[0.1,0.2,0.3,0.4],'
+    '"best_box":[0.1,0.2,0.3,0.4],"best_score":0.875,"started_at":"<at>","ended_at":"<at>","frame_ts":"<at>",'
+    '"zones":["gate"],"path":[[0.25,0.5],[0.3,0.5]]}'
+)
 _NUMBERS = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM n WHERE i < :last) ",
     "postgresql": "WITH n(i) AS (SELECT generate_series(CAST(:first AS bigint), CAST(:last AS bigint))) ",
@@ -21,6 +28,10 @@ _TIME = {
     "sqlite": "strftime('%Y-%m-%d %H:%M:%S', {ms} / 1000, 'unixepoch') || printf('.%03d000', {ms} % 1000)",
     "postgresql": "to_timestamp({ms} / 1000.0)",
 }
+_WIRE_TIME = {
+    "sqlite": "strftime('%Y-%m-%dT%H:%M:%S', {ms} / 1000, 'unixepoch') || printf('.%03d000Z', {ms} % 1000)",
+    "postgresql": "to_char(to_timestamp({ms} / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
+}
 _UUID7 = {
     "sqlite": "printf('%08x-%04x-7000-8000-%012x', ({ms}) >> 16, ({ms}) & 65535, i)",
     "postgresql": (
@@ -28,7 +39,6 @@ _UUID7 = {
         " || '-7000-8000-' || lpad(to_hex(i), 12, '0')"
     ),
 }
-_DOCUMENT = {"sqlite": "'{json}'", "postgresql": "CAST('{json}' AS jsonb)"}
 
 
 @dataclass(frozen=True)
@@ -111,31 +121,30 @@ def _load_cameras(connection: Connection, past: Past) -> None:
 def _events_sql(dialect: str, past: Past) -> str:
     number = _throw(_CAMERA_DICE, ":cameras")
     at = f":since + (i - {past.first}) * {past.between_ms}"
-    box, path = (_DOCUMENT[dialect].format(json=json) for json in ("[0.1, 0.2, 0.3, 0.4]", "[[0.25, 0.5], [0.3, 0.5]]"))
+    event_id = _UUID7[dialect].format(ms=at)
+    wire_time = _WIRE_TIME[dialect].format(ms=f"({at})")
     columns = {
         "device_id": _numbered("cam-past-", number, 4, dialect),
-        "event_id": _UUID7[dialect].format(ms=at),
+        "event_id": event_id,
         "change_seq": f"i + {past.cameras} + 1",
         "rev": "3",
-        "change": "'end'",
         "site_id": _numbered("site-", f"({number} % :sites)", 3, dialect),
         "stream": "'main'",
-        "session": "1",
-        "outbox": "'01900000-0000-7000-8000-000000000000'",
-        "seq": "i + 1",
-        "track_id": "i",
         "label": _label(),
-        "score": "0.75",
-        "box": box,
-        "best_box": box,
-        "best_score": "0.875",
-        "zones": _DOCUMENT[dialect].format(json='["gate"]'),
-        "path": path,
         "clock_suspect": "false",
+        "payload": _payload({"at": wire_time, "seq": "i + 1", "id": event_id, "track": "i", "label": _label()}),
     }
     moment = _TIME[dialect].format(ms=f"({at})")
-    columns |= dict.fromkeys(("started_at", "ended_at", "ts", "frame_ts", "received_at", "happened_at"), moment)
+    columns |= dict.fromkeys(("received_at", "happened_at"), moment)
     return _insert_select(dialect, "events", columns)
+
+
+def _payload(expressions: dict[str, str]) -> str:
+    """Return an expression: the text of the payload; a colon before a digit would name a parameter."""
+    text_of = _PAYLOAD.replace(":", r"\:")
+    for name, expression in expressions.items():
+        text_of = text_of.replace(f"<{name}>", f"' || ({expression}) || '")
+    return f"'{text_of}'"
 
 
 def _telemetry_sql(dialect: str, past: Past, every_s: int) -> str:

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import psutil
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import Engine
 
 from bench import ingest_bare, ingest_load
 from bench.ingest_events import device_ids
 from dashboard.store.migrate import migrate
+from dashboard.store.payload import whole
+from dashboard.store.tables import events as stored_events
 from fleet.settings import ServerSettings
 from fleet.topics import EVERYTHING_UP
 from tests.support.broker import Mosquitto, running_broker
@@ -244,7 +246,8 @@ class Ingest:
     def numbers(self) -> list[tuple[str, int, int]]:
         """Return device, seq and change number of every event."""
         with self.engine.connect() as connection:
-            return [tuple(row) for row in connection.execute(text("SELECT device_id, seq, change_seq FROM events"))]
+            rows = map(whole, connection.execute(select(stored_events)).mappings())
+            return [(row["device_id"], row["seq"], row["change_seq"]) for row in rows]
 
     def cpu_s(self) -> float:
         """Return the processor time that it has used."""

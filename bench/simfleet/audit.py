@@ -1,13 +1,16 @@
 """Compare what a simulated fleet decided with what the database holds."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import create_engine, select
 
 from bench.simfleet.tally import Decided
+from dashboard.store.payload import whole
 from dashboard.store.tables import events
 
 
@@ -28,14 +31,9 @@ class Findings:
 
 def compare(database_url: str, session: int, ledger: Mapping[UUID, Decided]) -> Findings:
     """Look at every row of this run, which is known by its session number."""
-    engine = create_engine(database_url)
-    columns = (events.c.event_id, events.c.device_id, events.c.rev, events.c.seq, events.c.change)
-    try:
-        with engine.connect() as connection:
-            rows = connection.execute(select(*columns).where(events.c.session == session)).all()
-    finally:
-        engine.dispose()
-    return judge([(UUID(row[0]), Decided(*row[1:])) for row in rows], ledger)
+    names = ("device_id", "rev", "seq", "change")
+    with _rows_of(database_url, session) as rows:
+        return judge([(UUID(row["event_id"]), Decided(*(row[name] for name in names))) for row in rows], ledger)
 
 
 def lags_s(database_url: str, session: int) -> list[float]:
@@ -43,11 +41,19 @@ def lags_s(database_url: str, session: int) -> list[float]:
 
     Both clocks must be one: this is for a fleet on the host itself.
     """
+    with _rows_of(database_url, session) as rows:
+        times = sorted((row["ts"], row["received_at"]) for row in rows)
+    return [(received_at - ts).total_seconds() for ts, received_at in times]
+
+
+@contextmanager
+def _rows_of(database_url: str, session: int) -> Iterator[Iterator[dict[str, Any]]]:
+    """Give the events of a run one by one; no index knows the session, so all are looked at."""
     engine = create_engine(database_url)
-    query = select(events.c.ts, events.c.received_at).where(events.c.session == session).order_by(events.c.ts)
     try:
         with engine.connect() as connection:
-            return [(row[1] - row[0]).total_seconds() for row in connection.execute(query)]
+            rows = map(whole, connection.execute(select(events)).mappings())
+            yield (row for row in rows if row["session"] == session)
     finally:
         engine.dispose()
 

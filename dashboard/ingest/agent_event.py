@@ -70,6 +70,11 @@ def read_agent_event(payload: bytes) -> AgentEvent | None:
     return event if _is_in_utc(event) else None
 
 
+def written(event: AnyEvent) -> bytes:
+    """Return an event as an agent writes it, whichever way it was read."""
+    return _write(event) if isinstance(event, AgentEvent) else event.encode()
+
+
 def _is_in_utc(event: AgentEvent) -> bool:
     ended_at = event.ended_at
     is_live = event.ts.tzinfo is UTC and event.started_at.tzinfo is UTC and event.frame_ts.tzinfo is UTC

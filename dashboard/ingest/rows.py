@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from msgspec.structs import astuple
-
-from dashboard.ingest.agent_event import AgentEvent, AnyEvent
+from dashboard.ingest.agent_event import AgentEvent, AnyEvent, written
 from dashboard.ingest.clock import ClockFacts
 from dashboard.ingest.decode import Malformed
 from dashboard.ingest.presence import CameraPresence
-from dashboard.store.records import Columns, Row
+from dashboard.store.records import Columns, Row, happened_at
 from fleet.messages import Birth, Health, Probe, RegistryFacts, StreamStatus
+from fleet.mqtt import Received
 
 
 class EventPlace(NamedTuple):
@@ -28,6 +27,9 @@ class PlainEvent(Protocol):
     """An event from which nothing but its row follows."""
 
     @property
+    def received(self) -> Received: ...
+
+    @property
     def event(self) -> AgentEvent: ...
 
     @property
@@ -38,47 +40,35 @@ class PlainEvent(Protocol):
 
 
 def event_row(device_id: str, stream: str, event: AnyEvent, received_at: datetime) -> Row:
-    """Return an event's row; site and suspicion are the caller's to add."""
+    """Return an event's row, with what the camera said in its one form; site and suspicion are the caller's to add."""
     return {
         "device_id": device_id,
         "event_id": str(event.event_id),
         "rev": event.rev,
-        "change": event.change.value,
         "stream": stream,
-        "session": event.session,
-        "outbox": str(event.outbox),
-        "seq": event.seq,
-        "track_id": event.track_id,
         "label": event.label,
-        "score": event.score,
-        "box": event.box,
-        "best_box": event.best_box,
-        "best_score": event.best_score,
-        "aspect": event.aspect,
-        "zones": event.zones,
-        "path": event.path,
-        "lost": event.lost,
-        "started_at": event.started_at,
-        "ended_at": event.ended_at,
-        "ts": event.ts,
-        "frame_ts": event.frame_ts,
         "received_at": received_at,
+        "happened_at": happened_at(event.started_at, received_at),
+        "payload": written(event).decode(),
     }
 
 
 def event_columns(plain: Sequence[PlainEvent], received_at: datetime) -> Columns:
     """Return the rows of many events by column, site and suspicion with them: the same as `event_row` gives."""
-    names = AgentEvent.__struct_fields__
-    columns: Columns = dict(zip(names, zip(*(astuple(item.event) for item in plain), strict=True), strict=True))
-    del columns["v"]
-    columns["change"] = [change.value for change in columns["change"]]
+    said = [item.event for item in plain]
     places = [item.place for item in plain]
-    columns["device_id"] = [place.device_id for place in places]
-    columns["stream"] = [place.stream for place in places]
-    columns["site_id"] = [place.site_id for place in places]
-    columns["clock_suspect"] = [item.clock_suspect for item in plain]
-    columns["received_at"] = [received_at] * len(plain)
-    return columns
+    return {
+        "device_id": [place.device_id for place in places],
+        "event_id": [event.event_id for event in said],
+        "rev": [event.rev for event in said],
+        "site_id": [place.site_id for place in places],
+        "stream": [place.stream for place in places],
+        "label": [event.label for event in said],
+        "clock_suspect": [item.clock_suspect for item in plain],
+        "received_at": [received_at] * len(plain),
+        "happened_at": [happened_at(event.started_at, received_at) for event in said],
+        "payload": [item.received.payload.decode() for item in plain],
+    }
 
 
 def presence_columns(camera: CameraPresence) -> Row:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, func, select
 from dashboard.store.cameras import CameraRow, cameras_changed_after
 from dashboard.store.database import Database
 from dashboard.store.events import EventRow, changed_after
+from dashboard.store.payload import all_whole
 from dashboard.store.tables import cameras, change_counter, events
 
 
@@ -66,7 +67,7 @@ class Changes:
             if last <= change_seq:
                 return ChangeSet(last, [], [])
             rows = connection.execute(changed_after(change_seq)).mappings()
-            return ChangeSet(last, cameras_changed_after(connection, change_seq), [dict(row) for row in rows])
+            return ChangeSet(last, cameras_changed_after(connection, change_seq), all_whole(rows))
 
     def _data_version(self) -> int:
         if self._watch is None:

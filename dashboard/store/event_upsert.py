@@ -1,39 +1,53 @@
-"""One statement for a whole batch of events: the driver's own on SQLite, arrays on PostgreSQL. Both are made from the
+"""One statement for a whole batch of events: rows of values on SQLite, arrays on PostgreSQL. Both are made from the
 table, so a new column needs nothing here.
 
 Values are turned into what the driver takes one column at a time, which costs a fraction of doing it row by row.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Boolean, Connection, Float, Integer, Table
+from sqlalchemy import BigInteger, Boolean, Connection, Float, Integer, Table
 
 from dashboard.store.columns import UtcDateTime
 
 Convert = Callable[[Sequence[Any]], Sequence[Any]]
+# Of one statement on SQLite: each row by itself would be a step of its own, and a turn of the interpreter's lock.
+ROWS_AT_ONCE = 250
 _to_json = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True)
 class Upsert:
-    """A statement and how each column's values become its parameters, in the statement's order."""
+    """A statement, and how each column's values become its parameters, in the statement's order.
+
+    `text_of_many`: the same for ROWS_AT_ONCE rows of values; empty where one statement takes arrays of any length.
+    """
 
     text: str
+    text_of_many: str
     columns: tuple[tuple[str, Convert], ...]
-    takes_arrays: bool
 
     def execute(self, connection: Connection, values: Mapping[str, Sequence[Any]]) -> int:
         """Write all rows, given by column; returns how many were inserted or changed."""
         arrays = [convert(values[name]) for name, convert in self.columns]
-        if self.takes_arrays:
+        if not self.text_of_many:
             return connection.exec_driver_sql(self.text, tuple(map(list, arrays))).rowcount
         rows = list(zip(*arrays, strict=True))
-        return connection.exec_driver_sql(self.text, rows, {"preserve_rowcount": True}).rowcount
+        return sum(self._write_rows(connection, rows))
+
+    def _write_rows(self, connection: Connection, rows: list[tuple[Any, ...]]) -> Iterator[int]:
+        single = len(rows) % ROWS_AT_ONCE
+        for first in range(0, len(rows) - single, ROWS_AT_ONCE):
+            many = tuple(chain.from_iterable(rows[first : first + ROWS_AT_ONCE]))
+            yield connection.exec_driver_sql(self.text_of_many, many).rowcount
+        if single:
+            yield connection.exec_driver_sql(self.text, rows[-single:], {"preserve_rowcount": True}).rowcount
 
 
 @cache
@@ -44,14 +58,14 @@ def upsert_of(table: Table, kept: frozenset[str], *, is_sqlite: bool) -> Upsert:
     changed = ", ".join(f"{name} = excluded.{name}" for name in names if name not in kept and name not in key)
     conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed} WHERE excluded.rev > {table.name}.rev"
     into = f"INSERT INTO {table.name} ({', '.join(names)})"
-    if is_sqlite:
-        text = f"{into} VALUES ({', '.join('?' for _ in names)}) {conflict}"
-    else:
-        casts = ", ".join(f"%s::{_array_of(column.type)}" for column in table.columns)
-        selected = ", ".join(_selected(column.name, column.type) for column in table.columns)
-        text = f"{into} SELECT {selected} FROM unnest({casts}) AS given ({', '.join(names)}) {conflict}"  # noqa: S608
     columns = tuple((column.name, _convert_of(column.type, is_sqlite)) for column in table.columns)
-    return Upsert(text, columns, takes_arrays=not is_sqlite)
+    if is_sqlite:
+        row = f"({', '.join('?' for _ in names)})"
+        one, many = (f"{into} VALUES {', '.join([row] * rows)} {conflict}" for rows in (1, ROWS_AT_ONCE))
+        return Upsert(one, many, columns)
+    arrays = ", ".join(f"%b::{_array_of(column.type)}" for column in table.columns)
+    text = f"{into} SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608
+    return Upsert(text, "", columns)
 
 
 def _array_of(kind: Any) -> str:
@@ -61,15 +75,9 @@ def _array_of(kind: Any) -> str:
     return "timestamptz[]" if isinstance(kind, UtcDateTime) else "text[]"
 
 
-def _selected(name: str, kind: Any) -> str:
-    return f"{name}::jsonb" if isinstance(kind, JSON) else name
-
-
 def _convert_of(kind: Any, is_sqlite: bool) -> Convert:
     if isinstance(kind, UtcDateTime):
-        return _sqlite_times if is_sqlite else _utc_texts
-    if isinstance(kind, JSON):
-        return _json_texts
+        return _sqlite_times if is_sqlite else _unchanged
     return _whole_numbers if isinstance(kind, Boolean) and is_sqlite else _unchanged
 
 
@@ -81,23 +89,16 @@ def _whole_numbers(values: Sequence[Any]) -> list[int]:
     return [1 if value else 0 for value in values]
 
 
-def _json_texts(values: Sequence[Any]) -> list[str]:
-    return ["[]" if value == [] else _to_json(value).decode() for value in values]
-
-
-def _utc_texts(values: Sequence[datetime | None]) -> Sequence[str | None]:
-    """Return times as ISO 8601 with `Z`; raises ValueError for one without a zone."""
-    present = [moment if moment.tzinfo is UTC else _in_utc(moment) for moment in values if moment is not None]
-    texts = _to_json(present).decode()[2:-2].split('","') if present else []
-    if len(texts) == len(values):
-        return texts
-    following = iter(texts)
-    return [None if moment is None else next(following) for moment in values]
-
-
-def _sqlite_times(values: Sequence[datetime | None]) -> list[str | None]:
+def _sqlite_times(values: Sequence[datetime]) -> list[str]:
     """Return times as columns.UtcDateTime has SQLite keep them: UTC with microseconds, that sorts as text."""
-    return [None if text is None else _sqlite_time(text) for text in _utc_texts(values)]
+    if all(value is values[0] for value in values):
+        return [_sqlite_time(text) for text in _utc_texts(values[:1])] * len(values)
+    return [_sqlite_time(text) for text in _utc_texts(values)]
+
+
+def _utc_texts(values: Sequence[datetime]) -> list[str]:
+    """Return times as ISO 8601 with `Z`; raises ValueError for one without a zone."""
+    return _to_json([each if each.tzinfo is UTC else _in_utc(each) for each in values]).decode()[2:-2].split('","')
 
 
 def _sqlite_time(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, literal_column, or_, select, union_all
 
 from dashboard.store.database import Database
+from dashboard.store.payload import all_whole
 from dashboard.store.tables import cameras, events
 
 EventRow = dict[str, Any]
@@ -55,7 +56,7 @@ class Events:
         """Return at most `limit` events, the last that happened first."""
         with self.database.reading() as connection:
             query = page(wanted, limit, is_led=self.database.is_sqlite)
-            found = [dict(row) for row in connection.execute(query).mappings()]
+            found = all_whole(connection.execute(query).mappings())
             names = _names(connection, {row["device_id"] for row in found})
         return [{**row, "camera_name": names.get(row["device_id"])} for row in found]
 

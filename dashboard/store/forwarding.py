@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from dashboard.store.database import Database
 from dashboard.store.events import EventRow, changed_after
+from dashboard.store.payload import all_whole
 from dashboard.store.tables import change_counter, events, forward_cursors
 
 # Nobody needs to know exactly how many more than this wait, and counting a million costs ingest its disk.
@@ -75,7 +76,7 @@ class Forwarding:
         with self.database.reading() as connection:
             cursor = _cursor(connection, name)
             rows = connection.execute(changed_after(cursor.change_seq).limit(most)).mappings()
-            return Page(cursor, [dict(row) for row in rows])
+            return Page(cursor, all_whole(rows))
 
     def advance(self, cursor: Cursor, change_seq: int, now: datetime) -> bool:
         """Note durably that everything up to `change_seq` was taken; False when somebody moved the cursor meanwhile."""

@@ -60,7 +60,7 @@ SHELVES: dict[Kind, Shelf] = {
         order=events.c.change_seq,
         recent=events.c.happened_at,
         lately=timedelta(days=7),
-        row_bytes=720,
+        row_bytes=950,
         is_cut_by_range=True,
     ),
     Kind.TELEMETRY: _by_time(telemetry_raw.c.received_at, timedelta(hours=1), 250, is_cut_by_range=True),

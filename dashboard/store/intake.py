@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from dashboard.store.database import Database, take_change_numbers
 from dashboard.store.event_upsert import upsert_of
-from dashboard.store.records import Columns, Records, Row, happened_at
+from dashboard.store.records import Columns, Records, Row
 from dashboard.store.tables import cameras, events, probes, quarantine, streams, telemetry_raw
 
 # Of one sender's payloads in quarantine, the newest so many stay: enough to find the fault, too few to fill the disk.
@@ -17,8 +17,8 @@ MOST_QUARANTINED = 100
 _EVENT_FIRST = frozenset({"site_id", "happened_at"})
 _UNSEEN = {"presence": "pending", "reason": "never-seen"}
 
-# What an event's row brings with it; the rest is decided here.
-_GIVEN = [column.name for column in events.c if column.name not in ("change_seq", "happened_at")]
+# What an event's row brings with it; its change number is given here.
+_GIVEN = [column.name for column in events.c if column.name != "change_seq"]
 
 Upsert = sqlite.Insert | postgresql.Insert
 
@@ -45,9 +45,7 @@ class Intake:
         return stored
 
     def _write_events(self, connection: Connection, given: Columns, first: int) -> int:
-        arrived = given["received_at"]
-        given["change_seq"] = range(first, first + len(arrived))
-        given["happened_at"] = list(map(happened_at, given["started_at"], arrived))
+        given["change_seq"] = range(first, first + len(given["rev"]))
         return upsert_of(events, _EVENT_FIRST, is_sqlite=self.database.is_sqlite).execute(connection, given)
 
     def _write_cameras(self, connection: Connection, changes: dict[str, Row], first: int) -> None:

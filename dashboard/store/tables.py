@@ -11,6 +11,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
 )
 
 from dashboard.store.columns import Document, NullableDocument, UtcDateTime
@@ -32,30 +33,15 @@ events = Table(
     Column("event_id", String(36), primary_key=True),
     Column("change_seq", BigInteger, nullable=False),
     Column("rev", BigInteger, nullable=False),
-    Column("change", String(8), nullable=False),
     Column("site_id", String(80)),
     Column("stream", String(40), nullable=False),
-    Column("session", BigInteger, nullable=False),
-    Column("outbox", String(36), nullable=False),
-    Column("seq", BigInteger, nullable=False),
-    Column("track_id", BigInteger, nullable=False),
     Column("label", String(80), nullable=False),
-    Column("score", Float, nullable=False),
-    Column("box", Document, nullable=False),
-    Column("best_box", Document, nullable=False),
-    Column("best_score", Float, nullable=False),
-    Column("aspect", Float),
-    Column("zones", Document, nullable=False),
-    Column("path", Document, nullable=False),
-    Column("lost", BigInteger),
-    Column("started_at", UtcDateTime, nullable=False),
-    Column("ended_at", UtcDateTime),
-    Column("ts", UtcDateTime, nullable=False),
-    Column("frame_ts", UtcDateTime, nullable=False),
-    Column("received_at", UtcDateTime, nullable=False),
     Column("clock_suspect", Boolean, nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
     # The camera's `started_at` where it can be believed, else when we first heard of it; lists are in its order.
     Column("happened_at", UtcDateTime, nullable=False),
+    # The message as the camera wrote it; payload.py reads it.
+    Column("payload", Text, nullable=False),
 )
 # Each costs ingest: an index is here because a page asks its question (decision 0016).
 Index("events_by_change", events.c.change_seq)

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from dashboard.store.database import Database
+from dashboard.store.payload import whole
 from dashboard.store.tables import events, quarantine
 from fleet.messages import Event
 
@@ -110,10 +111,10 @@ def judge(ledgers: Iterable[Ledger], stored: Iterable[Row]) -> Verdict:
 
 
 def stored_events(database: Database) -> list[Row]:
-    """Return every row of the events, those of a kept document among its columns."""
+    """Return every row of the events: what their payloads say, and the payloads themselves."""
     with database.reading() as connection:
         found = connection.execute(select(events)).mappings()
-        return [{**row, **(row.get("detail") or {})} for row in found]
+        return [{**whole(row), "payload": row["payload"]} for row in found]
 
 
 def quarantined(database: Database) -> int:
@@ -128,10 +129,10 @@ def _differences(said: Row, row: Row) -> list[str]:
 
 
 def _fields(said: Row) -> Row:
-    """Return everything that the wire carries, and the stream, which its topic carries."""
+    """Return everything that the wire carries, also as it is written there, and the stream, which its topic carries."""
     event = Event.model_validate({name: value for name, value in said.items() if name != "stream"})
     fields = {name: _plain(getattr(event, name)) for name in Event.model_fields if name not in NOT_STORED}
-    return {**fields, "stream": said["stream"]}
+    return {**fields, "stream": said["stream"], "payload": event.encode().decode()}
 
 
 def _plain(value: Any) -> Any:

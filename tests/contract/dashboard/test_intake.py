@@ -191,7 +191,7 @@ def bad_payload(n: int, device_id: str = CAMERA) -> dict[str, Any]:
 
 def test_a_number_that_no_column_holds_is_refused_and_nothing_of_its_batch_stays(database: Database) -> None:
     batch = records_of(event(1), event(2))
-    batch.events[1]["seq"] = 10**30
+    batch.events[1]["rev"] = 10**30
     with pytest.raises(RowRefused):
         Intake(database).write(batch)
     assert Events(database).newest_first(EventFilter(), 10) == []

@@ -1,9 +1,11 @@
 """What releases wrote, as databases of their own revision on SQLite and PostgreSQL."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +72,13 @@ class Old:
             return str(connection.execute(text(f"SELECT version_num FROM {self.history.version_table}")).scalar_one())  # noqa: S608
 
     def rows(self) -> Rows:
-        """Return every row of every table of that release, in those of its columns that are still there."""
+        """Return every row of every table of that release, in those of its columns that are still there.
+
+        What became a field of an event's payload is still there.
+        """
         there = self.columns()
-        kept = [
-            replace(shape, columns=tuple(one for one in shape.columns if one[0] in there[shape.name]))
-            for shape in self.shapes
-        ]
         with self.engine.connect() as connection:
-            return {shape.name: [_named(shape, row) for row in rows_of(connection, shape)] for shape in kept}
+            return {shape.name: list(_found(connection, shape, there[shape.name])) for shape in self.shapes}
 
     def has(self, wanted: Rows) -> bool:
         """Say whether every row of these tables is there, and no other, as far as both know the same columns."""
@@ -94,8 +95,31 @@ class Old:
         return {table.name: set(table.columns.keys()) for table in reflected(self.engine).sorted_tables}
 
 
-def _named(shape: TableShape, row: list[Any]) -> Row:
-    return {name: repr(value) for (name, _), value in zip(shape.columns, row, strict=True)}
+def _found(connection: Connection, shape: TableShape, there: set[str]) -> Iterator[Row]:
+    columns = tuple(one for one in shape.columns if one[0] in there)
+    gone = [(name, kind) for name, kind in shape.columns if name not in there]
+    payload = (("payload", "plain"),) if shape.name == "events" and "payload" in there else ()
+    read = replace(shape, columns=(*columns, *payload))
+    for row in rows_of(connection, read):
+        said = json.loads(row.pop()) if payload else {}
+        named = {name: _plain(value, kind) for (name, kind), value in zip(columns, row, strict=True)}
+        yield named | ({name: _said(said.get(name), kind) for name, kind in gone} if payload else {})
+
+
+def _plain(value: Any, kind: str) -> str:
+    """Return a value of a column; documents are compared, not how they are spaced or in which order their keys are."""
+    return repr(_in_order(json.loads(value)) if kind == "json" and value is not None else value)
+
+
+def _said(value: Any, kind: str) -> str:
+    """Return a value of a payload as a column would hold it: times are UTC text with microseconds."""
+    if kind == "time" and value is not None:
+        value = f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M:%S.%f}"
+    return repr(_in_order(value) if kind == "json" else value)
+
+
+def _in_order(document: Any) -> str:
+    return json.dumps(document, sort_keys=True)
 
 
 def _sorted(rows: list[Row], columns: Set[str]) -> list[tuple[str, ...]]:

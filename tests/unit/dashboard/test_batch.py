@@ -1,5 +1,7 @@
 """A batch: what was taken the quick way is the same as row by row, and any part of it can be found."""
 
+from uuid import UUID
+
 import pytest
 
 from dashboard.ingest.agent_event import read_agent_event
@@ -9,13 +11,18 @@ from dashboard.ingest.projection import Outcome
 from dashboard.ingest.receipts import Committed
 from dashboard.ingest.rows import EventPlace, event_row
 from dashboard.store.records import Records
+from fleet.messages import Event
 from tests.support.camera_words import CAMERA, MOMENT, OUTBOX, event, received
 
 PLACE = EventPlace(CAMERA, "main", "hq", ClockFacts())
 
 
+def event_of(seq: int) -> Event:
+    return event(seq, event_id=UUID(int=seq), path=[(0.5, 0.25)], aspect=1.5)
+
+
 def plain(seq: int) -> Plain:
-    message = received(event(seq, path=[(0.5, 0.25)], aspect=1.5), mid=seq)
+    message = received(event_of(seq), mid=seq)
     read = read_agent_event(message.payload)
     assert read is not None
     return Plain(message, read, PLACE, seq % 2 == 0)
@@ -44,7 +51,7 @@ def test_records_in_both_forms_are_added_up() -> None:
     records.extend(Batch(MOMENT, plain=[plain(2), plain(3)]).records())
     records.extend(Records(events=[event_row(CAMERA, "main", event(4), MOMENT)]))
     assert records.event_count == 4
-    assert records.event_columns["seq"] == [1, 2, 3]
+    assert records.event_columns["payload"] == [event_of(seq).encode().decode() for seq in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(("others", "plains"), [(0, 2), (1, 1), (2, 0), (3, 4), (5, 1), (0, 7)])

@@ -13,6 +13,7 @@ from dashboard.feed.hub import MOST_BEHIND, Hub, TooManyClients
 from dashboard.feed.stream import CHECK_EVERY_S, PAUSE_S, ClientStream
 from dashboard.store.changes import ChangeSet
 from dashboard.store.database import StoreUnavailable
+from dashboard.store.payload import Said
 from dashboard.store.tables import events
 from tests.support.camera_words import MOMENT
 
@@ -20,7 +21,7 @@ TIMES = {"started_at", "ended_at", "ts", "frame_ts", "received_at"}
 
 
 def row(change_seq: int) -> dict[str, Any]:
-    empty = dict.fromkeys(column.name for column in events.c)
+    empty = dict.fromkeys([*(column.name for column in events.c), *Said.__struct_fields__])
     return empty | dict.fromkeys(TIMES, MOMENT) | {"change_seq": change_seq, "camera_name": "Front"}
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from dashboard.ingest.decode import Fact, decode
 from dashboard.ingest.oddities import Oddity
 from dashboard.ingest.projection import Outcome, Projection
+from dashboard.store.payload import whole
 from fleet.messages import Message
 from tests.support.camera_words import (
     CAMERA,
@@ -35,7 +36,8 @@ def connected() -> Projection:
 def test_an_event_becomes_a_row_and_a_claim_to_a_receipt() -> None:
     outcome = tell(connected(), event(5))
     [row] = outcome.records.events
-    assert (row["device_id"], row["stream"], row["seq"], row["outbox"]) == (CAMERA, "main", 5, str(OUTBOX))
+    said = whole(row)
+    assert (said["device_id"], said["stream"], said["seq"], said["outbox"]) == (CAMERA, "main", 5, str(OUTBOX))
     assert [(item.device_id, str(item.outbox), item.seq) for item in outcome.committed] == [(CAMERA, str(OUTBOX), 5)]
 
 

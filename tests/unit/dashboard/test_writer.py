@@ -1,5 +1,6 @@
 """The writer's promise: nothing is acknowledged or receipted before it is committed."""
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -37,7 +38,8 @@ class FakeBroker:
 
 
 def seqs_of(records: Records) -> list[int]:
-    return [row["seq"] for row in records.events] + list(records.event_columns.get("seq", ()))
+    payloads = [row["payload"] for row in records.events] + list(records.event_columns.get("payload", ()))
+    return [json.loads(payload)["seq"] for payload in payloads]
 
 
 @dataclass
