@@ -4,7 +4,6 @@ Nearly every message is an event of a camera that is online, from which nothing 
 kept as they were read, and become columns of all of them at once.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -14,9 +13,9 @@ from dashboard.ingest.agent_event import AgentEvent, read_agent_event
 from dashboard.ingest.backfill import sent_at_of
 from dashboard.ingest.clock import TOLERANCE
 from dashboard.ingest.projection import Outcome, Projection
-from dashboard.ingest.receipts import Committed
+from dashboard.ingest.receipts import Owed, together
 from dashboard.ingest.rows import EventPlace
-from dashboard.store.records import Records, Row
+from dashboard.store.records import Records
 from fleet.mqtt import Received
 from fleet.topics import MAX_PAYLOAD_BYTES
 
@@ -32,15 +31,25 @@ class Plain(NamedTuple):
 
 @dataclass(slots=True)
 class Handled:
-    """Any other message and what follows from it."""
+    """Any other message and what follows from it; None: what follows from silence, or from our own link."""
 
-    received: Received
+    received: Received | None
     outcome: Outcome = field(default_factory=Outcome)
 
 
 @dataclass
+class Ready:
+    """A batch as the committer needs it: what to store, to acknowledge and to confirm."""
+
+    batch: "Batch"
+    records: Records
+    messages: list[Received]
+    owed: Owed
+
+
+@dataclass
 class Batch:
-    """Messages of one transaction. `received_at` is the moment at which all of them were read."""
+    """Messages of one transaction. `received_at` is the moment at which the last of them were read."""
 
     received_at: datetime
     handled: list[Handled] = field(default_factory=list)
@@ -49,8 +58,20 @@ class Batch:
     places: dict[str, EventPlace] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.goes_on(self.received_at)
+
+    def goes_on(self, now: datetime) -> None:
+        """Note that more was received."""
+        self.received_at = now
         # Within these no clock is to be doubted, whatever else is known of it.
-        self.earliest, self.latest = self.received_at - TOLERANCE, self.received_at + TOLERANCE
+        self.earliest, self.latest = now - TOLERANCE, now + TOLERANCE
+
+    def add(self, records: Records) -> None:
+        """Add what follows from no message, in its place among them."""
+        if records:
+            self.handled.append(Handled(None, Outcome(records)))
+        # It may have changed what is known of the cameras.
+        self.places.clear()
 
     def __len__(self) -> int:
         return len(self.handled) + len(self.plain)
@@ -69,6 +90,10 @@ class Batch:
         self.plain.append(Plain(received, event, place, is_suspect))
         return True
 
+    def ready(self) -> Ready:
+        """Return it as the committer needs it: to be asked where there is time, which is not on its thread."""
+        return Ready(self, self.records(), self.messages(), self.owed())
+
     def records(self) -> Records:
         """Return everything that has to be stored, together."""
         records = Records()
@@ -80,19 +105,19 @@ class Batch:
 
     def messages(self) -> list[Received]:
         """Return what the broker may forget once all is stored."""
-        return [item.received for item in self.handled] + [item.received for item in self.plain]
+        handled = [item.received for item in self.handled if item.received is not None]
+        return handled + [item.received for item in self.plain]
 
-    def committed(self) -> Iterator[Committed]:
+    def owed(self) -> Owed:
         """Return what the cameras are owed once all is stored."""
-        for item in self.handled:
-            yield from item.outcome.committed
+        owed = together(committed for item in self.handled for committed in item.outcome.committed)
         for _, event, place, _ in self.plain:
-            yield Committed(place.device_id, event.outbox, event.seq)
-
-    def probes(self) -> Iterator[Row]:
-        """Return the probes of ingest processes among the messages."""
-        for item in self.handled:
-            yield from item.outcome.records.probes
+            key = (place.device_id, event.outbox)
+            if key in owed:
+                owed[key].append(event.seq)
+            else:
+                owed[key] = [event.seq]
+        return owed
 
     def halves(self) -> "list[Batch]":
         """Return two batches with these messages, neither of them empty if there are two."""
@@ -100,8 +125,3 @@ class Batch:
         of_plain = max(0, middle - len(self.handled))
         first = Batch(self.received_at, self.handled[:middle], self.plain[:of_plain])
         return [first, Batch(self.received_at, self.handled[middle:], self.plain[of_plain:])]
-
-    def replace_all(self, outcome: Outcome) -> None:
-        """Keep one message with what is to be done instead."""
-        [received] = self.messages()
-        self.handled, self.plain = [Handled(received, outcome)], []

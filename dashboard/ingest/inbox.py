@@ -33,6 +33,7 @@ class Inbox:
     _items: deque[Item] = field(default_factory=deque)
     _bytes: int = 0
     _closed: bool = False
+    _woken: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def __len__(self) -> int:
@@ -69,15 +70,16 @@ class Inbox:
         with self._changed:
             return self._changed.wait_for(lambda: self._closed or not self._is_full(), timeout=ROOM_WAIT_S)
 
-    def gather(self, wait_s: float, most: int) -> list[Item]:
-        """Wait for a first item, then take at once what is there: a batch never waits to fill.
+    def gather(self, wait_s: float, most: int, least: int = 1) -> list[Item]:
+        """Wait until `least` items are there, or somebody wakes us; then take at once what there is.
 
         At most `most` items, and fewer when they are large: one that begins within `MOST_BATCH_BYTES` is the last.
         """
         taken: list[Item] = []
         size = 0
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or bool(self._items), timeout=wait_s)
+            self._changed.wait_for(lambda: self._has(least), timeout=wait_s)
+            self._woken = False
             while self._items and len(taken) < most and size < MOST_BATCH_BYTES:
                 taken.append(self._items.popleft())
                 size += _size(taken[-1])
@@ -85,11 +87,20 @@ class Inbox:
             self._changed.notify_all()
         return taken
 
+    def wake(self) -> None:
+        """Let `gather` take what there is."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Let everybody who waits go; nothing is added any more."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _has(self, least: int) -> bool:
+        return self._closed or self._woken or len(self._items) >= least or self._is_full()
 
     def _is_full(self) -> bool:
         return len(self._items) >= self.most_messages or self._bytes >= self.most_bytes

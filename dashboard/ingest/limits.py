@@ -1,6 +1,7 @@
 """How much ingest takes of one camera: a bucket of tokens for each, so that a flood harms nobody else. Pure."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -73,6 +74,25 @@ class DeviceLimits:
             self._note(device_id, now_s)
         return is_admitted
 
+    def admits_all(self, messages: Iterable[Received], now_s: float) -> bool:
+        """Take the tokens of many messages if none of them has to be refused; else take none and return False.
+
+        What a batch does that is asked for as a whole costs a fraction of asking for each message.
+        """
+        by_topic: dict[str, int] = {}
+        for received in messages:
+            topic = received.topic
+            by_topic[topic] = by_topic.get(topic, 0) + (-(-len(received.payload) // TOKEN_BYTES) or 1)
+        costs: dict[str, int] = {}
+        for topic, cost in by_topic.items():
+            if (lane := lane_of(topic)) is not None:
+                costs[lane[1]] = costs.get(lane[1], 0) + cost
+        if any(self._tokens(bucket, now_s) < cost for bucket, cost in costs.items()):
+            return False
+        for bucket, cost in costs.items():
+            self._take(bucket, cost, now_s)
+        return True
+
     def describe(self, now_s: float) -> dict[str, Any]:
         """Return how many messages were refused, who is limited now, and who was most."""
         # Asked on another thread than `admits` runs on; a dict's copy is one step.
@@ -90,15 +110,21 @@ class DeviceLimits:
 
     def _take(self, name: str, cost: int, now_s: float) -> bool:
         """Take the tokens if they are there; what costs more than a whole bucket takes a whole one."""
+        tokens = self._tokens(name, now_s)
+        wanted = min(cost, self.burst)
+        is_there = tokens >= wanted
+        self._buckets[name] = (tokens - wanted if is_there else tokens, self._buckets[name][1])
+        return is_there
+
+    def _tokens(self, name: str, now_s: float) -> float:
+        """Fill a bucket by what time has brought, and return what is in it."""
         tokens, at_s = self._buckets.get(name) or self._new_bucket(now_s)
         if now_s > at_s:
             tokens, at_s = min(self.burst, tokens + (now_s - at_s) * self.rate), now_s
             # Put last: only time makes a bucket newer, so those of one batch keep their places.
             self._buckets.pop(name, None)
-        wanted = min(cost, self.burst)
-        is_there = tokens >= wanted
-        self._buckets[name] = (tokens - wanted if is_there else tokens, at_s)
-        return is_there
+        self._buckets[name] = (tokens, at_s)
+        return tokens
 
     def _new_bucket(self, now_s: float) -> Bucket:
         if len(self._buckets) >= self.most_buckets:

@@ -1,5 +1,6 @@
 """What came in that should not have: counted by kind, with who was last, for /healthz and /metrics."""
 
+import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -29,13 +30,16 @@ class Sighting:
 
 @dataclass
 class Oddities:
-    """Noted on the writer's thread, described on the health server's."""
+    """Noted on ingest's two threads, described on the health server's."""
 
     _seen: dict[Oddity, Sighting] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, kind: Oddity, device_id: str | None, at: datetime, count: int = 1) -> None:
         """Count something odd; `device_id` is None where a batch does not tell whose it was."""
-        if count > 0:
+        if count <= 0:
+            return
+        with self._lock:
             self._seen[kind] = Sighting(self.count(kind) + count, device_id, at)
 
     def count(self, kind: Oddity) -> int:

@@ -24,6 +24,18 @@ class Committed(NamedTuple):
     seq: int
 
 
+# Of each camera's outboxes the seqs that were committed.
+Owed = dict[tuple[str, str], list[int]]
+
+
+def together(committed: Iterable[Committed]) -> Owed:
+    """Return committed messages by camera and outbox."""
+    owed: Owed = {}
+    for device_id, outbox, seq in committed:
+        owed.setdefault((device_id, str(outbox)), []).append(seq)
+    return owed
+
+
 class _Claim(msgspec.Struct):
     """What a payload must still show to be known again by the camera that keeps it."""
 
@@ -53,10 +65,10 @@ class Receipts:
     _waiting: dict[str, dict[str, set[int]]] = field(default_factory=dict)
     _sent_at: dict[str, datetime] = field(default_factory=dict)
 
-    def add(self, committed: Iterable[Committed]) -> None:
+    def add(self, owed: Owed) -> None:
         """Note what a transaction has made durable."""
-        for device_id, outbox, seq in committed:
-            self._waiting.setdefault(device_id, {}).setdefault(str(outbox), set()).add(seq)
+        for (device_id, outbox), seqs in owed.items():
+            self._waiting.setdefault(device_id, {}).setdefault(outbox, set()).update(seqs)
 
     def take_due(self, now: datetime) -> list[tuple[str, Receipt]]:
         """Return receipts to send now, by device, and forget what they say."""

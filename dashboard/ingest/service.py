@@ -1,27 +1,24 @@
-"""Wire ingest together and give it a life: status server, store, session, writer."""
+"""Wire ingest together and give it a life: status server, store, session, the two steps."""
 
 import threading
 import time
 from datetime import UTC, datetime
 from typing import Any
 
+from dashboard.ingest.committer import Committer
 from dashboard.ingest.condition import Condition
 from dashboard.ingest.inbox import Inbox
 from dashboard.ingest.limits import DeviceLimits
 from dashboard.ingest.metrics import Metrics
+from dashboard.ingest.opening import open_store
 from dashboard.ingest.projection import Projection
 from dashboard.ingest.status_server import StatusServer
 from dashboard.ingest.uplink import Uplink, role_in
-from dashboard.ingest.writer import RETRY_FIRST_S, RETRY_MOST_S, Writer
+from dashboard.ingest.writer import Writer
 from dashboard.retention.wiring import retention_beside
-from dashboard.store.database import Database, StoreUnavailable
+from dashboard.store.database import Database
 from dashboard.store.intake import Intake
-from dashboard.store.knowledge import Knowledge
-from dashboard.store.revision import require_revision
-from fleet.logs import get_logger
 from fleet.settings import ServerSettings
-
-log = get_logger(__name__)
 
 
 class Service:
@@ -30,7 +27,7 @@ class Service:
     def __init__(self, settings: ServerSettings, process: int, condition: Condition) -> None:
         """Put the parts together; raises CannotStart."""
         role = role_in(settings, process)
-        self._database = Database(settings.events_database)
+        self._database = Database(settings.events_database, undoes_in_memory=True)
         self._condition = condition
         self._metrics = Metrics()
         self._inbox = Inbox()
@@ -44,18 +41,28 @@ class Service:
             refresh=self._refresh_metrics,
             setting="CAMFLEET_INGEST_PORT" if process == 1 else "CAMFLEET_INGEST_MORE_PORTS_FROM",
         )
-        self._writer = Writer(
+        self._stopping = threading.Event()
+        self._projection = Projection(odd=condition.odd, judges=role.judges)
+        self._committer = Committer(
             server_id=role.server_id,
             broker=self._session,
             store=Intake(self._database),
-            projection=Projection(odd=condition.odd, judges=role.judges),
-            inbox=self._inbox,
+            projection=self._projection,
             condition=condition,
             metrics=self._metrics,
             clock=_now,
+            stopping=self._stopping,
+            on_free=self._inbox.wake,
+        )
+        self._writer = Writer(
+            committer=self._committer,
+            projection=self._projection,
+            inbox=self._inbox,
+            metrics=self._metrics,
+            clock=_now,
+            stopping=self._stopping,
             limiter=self._limits,
         )
-        self._stopping: threading.Event = self._writer.stopping
 
     def run(self) -> None:
         """Work until stopped; raises PortTaken, WrongRevision."""
@@ -65,14 +72,18 @@ class Service:
                 if self._retention:
                     self._retention.start()
                 self._session.start()
+                self._committer.start()
                 self._writer.run()
         finally:
             self._inbox.close()
+            self._committer.stop()
             self._session.stop()
             if self._retention:
                 self._retention.stop()
             self._status.stop()
             self._database.close()
+        if self._committer.failure:
+            raise self._committer.failure
 
     def stop(self) -> None:
         """Let `run` return; what is not committed stays at the broker."""
@@ -81,31 +92,18 @@ class Service:
 
     def _open_store(self) -> bool:
         """Wait for the database and remember what it knows; returns False when stopped before."""
-        delay = RETRY_FIRST_S
-        while not self._stopping.is_set():
-            try:
-                require_revision(self._database)
-                self._remember()
-                return True
-            except StoreUnavailable as error:
-                if self._condition.database(ok=False, reason=str(error)) or delay == RETRY_FIRST_S:
-                    log.error("waiting for the database", reason=str(error))
-            self._stopping.wait(delay)
-            delay = min(delay * 2, RETRY_MOST_S)
-        return False
-
-    def _remember(self) -> None:
-        knowledge = Knowledge(self._database)
-        self._writer.projection.remember(knowledge.cameras())
-        self._condition.quarantined = knowledge.quarantined()
-        self._condition.database(ok=True)
+        known = open_store(self._database, self._condition, self._stopping)
+        if known is None:
+            return False
+        self._projection.remember(known)
+        return True
 
     def _describe(self) -> dict[str, Any]:
         said = self._condition.describe(_now()) | {"limited": self._limits.describe(time.monotonic())}
         return said | ({"retention": self._retention.describe()} if self._retention else {})
 
     def _refresh_metrics(self) -> None:
-        metrics, projection = self._metrics, self._writer.projection
+        metrics, projection = self._metrics, self._projection
         metrics.queue.set(len(self._inbox))
         metrics.dropped.set(self._inbox.dropped)
         metrics.show_condition(self._condition, _now())

@@ -13,7 +13,7 @@ from fleet.settings import ServerSettings
 
 log = get_logger(__name__)
 
-RECEIVE_MAXIMUM = 1_000
+RECEIVE_MAXIMUM = 4_000
 GROUP_SECRET = "ingest.group"  # noqa: S105  (a file's name)
 
 

@@ -13,8 +13,17 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from dashboard.store.tables import change_counter
 
 BUSY_TIMEOUT_MS = 5_000
+# 16 MiB of log before it is moved: a page of an index that changes with each batch is moved once for many of them.
+CHECKPOINT_PAGES = 4_000
 # Any number that no other program takes on the same PostgreSQL database.
 BATCH_LOCK = 0x63616D66
+
+
+# The driver's own text: this is asked for every batch, however small.
+_TAKE_NUMBERS = {
+    "sqlite": "UPDATE change_counter SET value = value + ? RETURNING value",
+    "postgresql": "UPDATE change_counter SET value = value + %s RETURNING value",
+}
 
 
 class StoreUnavailable(Exception):
@@ -26,11 +35,17 @@ class RowRefused(Exception):
 
 
 class Database:
-    """One SQLite file or PostgreSQL database; it connects when first needed, so it may be made before a fork."""
+    """One SQLite file or PostgreSQL database; it connects when first needed, so it may be made before a fork.
 
-    def __init__(self, url: str) -> None:
+    `undoes_in_memory`: for who writes many rows by one statement. What SQLite keeps to undo one goes to memory then; in
+    a file it is as much as what is written. So do the sorts of an index that is made: nothing for a migration.
+    """
+
+    def __init__(self, url: str, *, undoes_in_memory: bool = False) -> None:
         self.url = _with_driver(url)
         self.engine = _make_engine(self.url)
+        if undoes_in_memory and self.is_sqlite:
+            event.listen(self.engine, "connect", _undo_in_memory)
         # SQLite gives every transaction one view of the database; PostgreSQL only when asked.
         one_view = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._reader = self.engine.execution_options(**one_view)
@@ -118,9 +133,8 @@ def take_change_numbers(connection: Connection, count: int) -> int:
 
     Readers see numbers only with the rows that carry them, because both are committed together.
     """
-    last: int = connection.execute(
-        change_counter.update().values(value=change_counter.c.value + count).returning(change_counter.c.value)
-    ).scalar_one()
+    statement = _TAKE_NUMBERS[connection.dialect.name]
+    last: int = connection.exec_driver_sql(statement, (count,)).scalar_one()
     return last - count + 1
 
 
@@ -147,8 +161,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _undo_in_memory(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA temp_store=MEMORY")
 
 
 def _begin_sqlite(connection: Connection) -> None:

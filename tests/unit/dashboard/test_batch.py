@@ -33,7 +33,7 @@ def handled(seq: int) -> Handled:
 
 
 def seqs(batch: Batch) -> list[int]:
-    return [owed.seq for owed in batch.committed()]
+    return [seq for seqs in batch.owed().values() for seq in seqs]
 
 
 def test_columns_hold_what_rows_hold() -> None:
@@ -64,8 +64,12 @@ def test_halves_are_never_empty_and_hold_everything_in_order(others: int, plains
     assert [item.mid for half in (first, second) for item in half.messages()] == [item.mid for item in batch.messages()]
 
 
-def test_one_message_can_get_another_outcome() -> None:
-    batch = Batch(MOMENT, plain=[plain(1)])
-    batch.replace_all(Outcome())
+def test_what_follows_from_no_message_is_stored_in_its_place_and_acknowledged_to_nobody() -> None:
+    batch = Batch(MOMENT, [handled(1)])
+    batch.handled[0].outcome.records.change_camera(CAMERA, presence="online")
+    later = Records()
+    later.change_camera(CAMERA, presence="offline")
+    batch.add(later)
+    assert batch.records().cameras[CAMERA] == {"presence": "offline"}
     assert [item.mid for item in batch.messages()] == [1]
-    assert (seqs(batch), bool(batch.records())) == ([], False)
+    assert len(batch) == 2

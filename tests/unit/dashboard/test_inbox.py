@@ -94,3 +94,19 @@ def test_whoever_asks_a_closed_inbox_for_room_is_let_go() -> None:
     assert inbox.has_room()
     inbox.put_all([message(2)])
     assert inbox.gather(0, 10) == [message(1)]
+
+
+def test_fewer_than_what_is_worth_it_wait_until_they_are_enough_or_somebody_wakes_us() -> None:
+    inbox = Inbox()
+    inbox.put(message(1))
+    gathered: list[int] = []
+    reader = threading.Thread(target=lambda: gathered.append(len(inbox.gather(30, 10, least=3))), daemon=True)
+    reader.start()
+    inbox.put(message(2))
+    assert gathered == []
+    inbox.put(message(3))
+    reader.join(5)
+    assert gathered == [3]
+    inbox.put(message(4))
+    inbox.wake()
+    assert len(inbox.gather(30, 10, least=3)) == 1

@@ -87,3 +87,25 @@ def test_no_span_of_time_ever_yields_more_than_burst_and_rate_allow(steps: list[
         now_s += pause_s
         admitted += taken(limits, FLOOD, messages, now_s)
         assert admitted <= 20 + 7 * now_s + 1e-6
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([FLOOD, OTHER]), st.integers(0, 4_000), st.sampled_from(["event/main", "health"])),
+        max_size=30,
+    ),
+    st.integers(1, 40),
+)
+def test_a_batch_that_is_asked_for_as_a_whole_is_judged_as_its_messages_are(
+    said: list[tuple[str, int, str]], burst: int
+) -> None:
+    messages = [message(device_id, size, f"fleet/v1/{device_id}/up/{what}") for device_id, size, what in said]
+    as_a_whole, one_by_one = DeviceLimits(rate=1, burst=burst), DeviceLimits(rate=1, burst=burst)
+    answers = [one_by_one.admits(each, 5) for each in messages]
+    whole = as_a_whole.admits_all(messages, 5)
+    # One that is larger than a bucket is taken when asked for by itself.
+    if max((cost_of(size) for _, size, _ in said), default=0) <= burst:
+        assert whole is all(answers)
+    assert not whole or all(answers)
+    after = [as_a_whole.admits(each, 5) for each in messages]
+    assert after == ([one_by_one.admits(each, 5) for each in messages] if whole else answers)

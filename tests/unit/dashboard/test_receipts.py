@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.ingest.receipts import MOST_RANGES, Committed, Receipts, to_ranges
+from dashboard.ingest.receipts import MOST_RANGES, Committed, Owed, Receipts, to_ranges, together
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 OUTBOX, OTHER = UUID(int=1), UUID(int=2)
@@ -17,8 +17,8 @@ def after(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
-def committed(*seqs: int, device: str = "cam-front", outbox: UUID = OUTBOX) -> list[Committed]:
-    return [Committed(device, outbox, seq) for seq in seqs]
+def committed(*seqs: int, device: str = "cam-front", outbox: UUID = OUTBOX) -> Owed:
+    return together(Committed(device, outbox, seq) for seq in seqs)
 
 
 @given(st.sets(st.integers(1, 300)))
@@ -57,7 +57,7 @@ def test_one_camera_does_not_wait_for_another() -> None:
 
 def test_each_outbox_of_a_camera_gets_its_own() -> None:
     receipts = Receipts()
-    receipts.add([*committed(1), *committed(1, outbox=OTHER)])
+    receipts.add(committed(1) | committed(1, outbox=OTHER))
     assert {receipt.outbox for _, receipt in receipts.take_due(NOW)} == {OUTBOX, OTHER}
 
 

@@ -1,4 +1,4 @@
-"""The writer's promise: nothing is acknowledged or receipted before it is committed."""
+"""Ingest's promise: nothing is acknowledged or receipted before it is committed."""
 
 import json
 import threading
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from dashboard.ingest.committer import Committer
 from dashboard.ingest.condition import Condition
 from dashboard.ingest.inbox import Inbox, LinkChange
 from dashboard.ingest.metrics import Metrics
@@ -73,26 +74,40 @@ class Bench:
     store: FakeStore = field(default_factory=FakeStore)
     clock: Clock = field(default_factory=Clock)
     condition: Condition = field(default_factory=lambda: Condition(started_at=MOMENT, broker_connected=True))
+    stopping: threading.Event = field(default_factory=threading.Event)
+    judges: bool = True
 
     def __post_init__(self) -> None:
-        self.writer = Writer(
+        metrics, projection, inbox = Metrics(), Projection(odd=self.condition.odd, judges=self.judges), Inbox()
+        self.committer = Committer(
             server_id="srv-ingest-1",
             broker=self.broker,
             store=self.store,
-            projection=Projection(),
-            inbox=Inbox(),
+            projection=projection,
             condition=self.condition,
-            metrics=Metrics(),
+            metrics=metrics,
             clock=self.clock,
+            stopping=self.stopping,
+            on_free=inbox.wake,
         )
-        self.writer.inbox.put(LinkChange(is_up=True))
+        self.writer = Writer(
+            committer=self.committer,
+            projection=projection,
+            inbox=inbox,
+            metrics=metrics,
+            clock=self.clock,
+            stopping=self.stopping,
+        )
+        inbox.put(LinkChange(is_up=True))
 
     def tell(self, *messages: Received) -> None:
         for message in messages:
             self.writer.inbox.put(message)
 
     def work(self) -> None:
+        """Do both steps, one after the other."""
         self.writer.work_once(0)
+        self.committer.work_once(0)
 
 
 def events(*seqs: int) -> list[Received]:
@@ -140,13 +155,13 @@ def test_a_writer_that_is_stopped_while_it_waits_acknowledges_nothing() -> None:
     bench = Bench()
 
     def refuse(records: Records) -> None:
-        bench.writer.stopping.set()
+        bench.stopping.set()
         raise StoreUnavailable("down")
 
     bench.store.refuse = refuse
     bench.tell(*events(1))
     bench.work()
-    assert (bench.broker.acknowledged, bench.broker.published) == ([], [])
+    assert (bench.broker.acknowledged, bench.broker.receipts()) == ([], [])
 
 
 def test_a_malformed_message_is_put_aside_and_the_rest_goes_on() -> None:
@@ -260,6 +275,46 @@ def test_what_came_before_the_link_broke_is_not_heard_after_it() -> None:
     bench.writer.inbox.put(LinkChange(is_up=True))
     bench.work()
     assert bench.writer.projection.count_by_standing()["unknown"] == 1
+
+
+def test_what_comes_while_the_committer_is_busy_is_read_and_waits_as_one_batch() -> None:
+    bench = Bench()
+    bench.tell(*events(1))
+    bench.writer.work_once(0)
+    for seq in (2, 3):
+        bench.tell(*events(seq))
+        bench.writer.work_once(0)
+    assert bench.store.events() == []
+    bench.committer.work_once(0)
+    assert (bench.store.events(), bench.broker.acknowledged) == ([1], [1])
+    bench.writer.work_once(0)
+    bench.committer.work_once(0)
+    assert bench.store.events() == [1, 2, 3]
+    assert len(bench.store.written) == 2
+
+
+def test_a_committer_that_breaks_ends_ingest_and_acknowledges_nothing() -> None:
+    bench = Bench()
+
+    def refuse(records: Records) -> None:
+        raise ArithmeticError("a defect")
+
+    bench.store.refuse = refuse
+    bench.tell(*events(1))
+    bench.committer.start()
+    bench.writer.run()
+    bench.committer.stop()
+    assert isinstance(bench.committer.failure, ArithmeticError)
+    assert bench.broker.acknowledged == []
+
+
+def test_a_stop_finishes_the_batch_at_hand() -> None:
+    bench = Bench()
+    bench.tell(*events(1, 2))
+    bench.writer.work_once(0)
+    bench.committer.start()
+    bench.committer.stop()
+    assert (bench.store.events(), bench.broker.acknowledged) == ([1, 2], [1, 2])
 
 
 def test_silence_is_noticed_without_a_message() -> None:

@@ -2,7 +2,6 @@
 
 from dashboard.ingest.limits import DeviceLimits
 from dashboard.ingest.oddities import Oddity
-from dashboard.ingest.projection import Projection
 from fleet import topics
 from fleet.mqtt import Received
 from tests.support.camera_words import CAMERA, facts, health, presence, received, status
@@ -25,8 +24,7 @@ def test_what_is_refused_is_acknowledged_not_stored_and_gets_no_receipt_until_it
 
 
 def test_a_further_process_writes_events_and_nothing_that_the_first_judges() -> None:
-    bench = Bench()
-    bench.writer.projection = Projection(odd=bench.condition.odd, judges=False)
+    bench = Bench(judges=False)
     said = [facts(site_id="plant"), presence(), health(), status()]
     bench.tell(*(received(message, mid=n) for n, message in enumerate(said, start=10)), *events(1, 2))
     bench.work()
@@ -37,8 +35,7 @@ def test_a_further_process_writes_events_and_nothing_that_the_first_judges() -> 
 
 
 def test_a_further_process_leaves_a_bad_health_to_the_first_and_keeps_a_bad_event() -> None:
-    bench = Bench()
-    bench.writer.projection = Projection(odd=bench.condition.odd, judges=False)
+    bench = Bench(judges=False)
     bad = [Received(topic, b"nonsense", 1, False, n, 1) for n, topic in enumerate(_TOPICS, start=1)]
     bench.tell(*bad)
     bench.work()
