@@ -1,6 +1,7 @@
 """Write what ingest received: one transaction per batch, in the order of change_seq."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -54,39 +55,23 @@ class Intake:
             row = {"device_id": device_id, "change_seq": seq, **columns}
             by_columns.setdefault(frozenset(row), []).append(row)
         for names, rows in by_columns.items():
-            statement = self._insert(cameras)
-            replaced = {name: statement.excluded[name] for name in names if name != "device_id"}
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=[cameras.c.device_id], set_=replaced),
-                [{**_UNSEEN, **row} for row in rows],
-            )
+            statement = _replacing(cameras, names - {"device_id"}, self.database.is_sqlite)
+            connection.execute(statement, [{**_UNSEEN, **row} for row in rows])
 
     def _write_rest(self, connection: Connection, records: Records) -> None:
+        is_sqlite = self.database.is_sqlite
         if records.streams:
-            self._write_streams(connection, records.streams)
+            connection.execute(_same_or_later_session(is_sqlite), records.streams)
         if records.telemetry:
-            connection.execute(self._insert(telemetry_raw).on_conflict_do_nothing(), records.telemetry)
+            connection.execute(_first_only(telemetry_raw, is_sqlite), records.telemetry)
         if records.quarantine:
             self._write_quarantine(connection, records.quarantine)
         if records.probes:
-            self._write_probes(connection, records.probes[-1:])
-
-    def _write_streams(self, connection: Connection, rows: list[Row]) -> None:
-        statement = self._insert(streams)
-        same_or_later = statement.on_conflict_do_update(
-            index_elements=[streams.c.device_id, streams.c.name],
-            set_={name: statement.excluded[name] for name in ("state", "reason", "detail", "since", "session")},
-            where=statement.excluded.session >= streams.c.session,
-        )
-        connection.execute(same_or_later, rows)
+            columns = frozenset(("n", "sent_at", "committed_at"))
+            connection.execute(_replacing(probes, columns, is_sqlite), records.probes[-1:])
 
     def _write_quarantine(self, connection: Connection, rows: list[Row]) -> None:
-        statement = self._insert(quarantine)
-        counted = statement.on_conflict_do_update(
-            index_elements=[quarantine.c.fingerprint],
-            set_={"count": quarantine.c.count + 1, "received_at": statement.excluded.received_at},
-        )
-        connection.execute(counted, rows)
+        connection.execute(_counted(self.database.is_sqlite), rows)
         for device_id in sorted({row["device_id"] for row in rows}):
             self._forget_old_quarantine(connection, device_id)
 
@@ -96,16 +81,45 @@ class Intake:
         kept = select(quarantine.c.fingerprint).where(of_sender).order_by(*newest_first).limit(MOST_QUARANTINED)
         connection.execute(quarantine.delete().where(of_sender, quarantine.c.fingerprint.not_in(kept)))
 
-    def _write_probes(self, connection: Connection, rows: list[Row]) -> None:
-        statement = self._insert(probes)
-        newest = statement.on_conflict_do_update(
-            index_elements=[probes.c.server_id],
-            set_={name: statement.excluded[name] for name in ("n", "sent_at", "committed_at")},
-        )
-        connection.execute(newest, rows)
 
-    def _insert(self, table: Table) -> Upsert:
-        return sqlite.insert(table) if self.database.is_sqlite else postgresql.insert(table)
+# Statements are made once: each leaves cycles behind, and looking for garbage costs ingest more than making them.
+def _insert(table: Table, is_sqlite: bool) -> Upsert:
+    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+
+
+@cache
+def _replacing(table: Table, names: frozenset[str], is_sqlite: bool) -> Upsert:
+    """Insert rows; one whose key is there has these columns replaced."""
+    statement = _insert(table, is_sqlite)
+    replaced = {name: statement.excluded[name] for name in sorted(names)}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=replaced)
+
+
+@cache
+def _first_only(table: Table, is_sqlite: bool) -> Upsert:
+    """Insert rows; one whose key is there stays."""
+    return _insert(table, is_sqlite).on_conflict_do_nothing()
+
+
+@cache
+def _same_or_later_session(is_sqlite: bool) -> Upsert:
+    """Insert or replace streams, but with what an older session says."""
+    statement = _insert(streams, is_sqlite)
+    return statement.on_conflict_do_update(
+        index_elements=[streams.c.device_id, streams.c.name],
+        set_={name: statement.excluded[name] for name in ("state", "reason", "detail", "since", "session")},
+        where=statement.excluded.session >= streams.c.session,
+    )
+
+
+@cache
+def _counted(is_sqlite: bool) -> Upsert:
+    """Insert payloads into quarantine; one that is there is counted."""
+    statement = _insert(quarantine, is_sqlite)
+    return statement.on_conflict_do_update(
+        index_elements=[quarantine.c.fingerprint],
+        set_={"count": quarantine.c.count + 1, "received_at": statement.excluded.received_at},
+    )
 
 
 def _by_column(records: Records) -> Columns:
