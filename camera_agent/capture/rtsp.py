@@ -42,18 +42,17 @@ class RtspCamera:
             self._container.streams.video[0].codec_context.thread_count = 1
         except (FFmpegError, IndexError) as error:
             self.close()
-            # A handshake cut short by the timeout is reported as bad data.
-            out_of_time = time.monotonic() - began >= self._open_timeout_s
-            raise self._failure(TimeoutError() if out_of_time else error) from error
+            raise self._failure(_told_by_time(error, began, self._open_timeout_s)) from error
         self._decoded = self._container.decode(video=0)
 
     def read(self) -> Picture:
+        began = time.monotonic()
         try:
             return partial(bgr, next(self._decoded))
         except StopIteration as error:
             raise SourceFailed(Reason.GONE, f"{self._shown} ended; look after the camera") from error
         except FFmpegError as error:
-            raise self._failure(error) from error
+            raise self._failure(_told_by_time(error, began, self.patience_s)) from error
 
     def close(self) -> None:
         self._decoded = iter(())
@@ -94,6 +93,11 @@ FAILURES: tuple[tuple[tuple[type[Exception], ...], Reason, str], ...] = (
     ),
     ((InvalidDataError, IndexError), Reason.DECODE, "what it sends cannot be decoded; set it to H.264 or H.265"),
 )
+
+
+def _told_by_time(error: Exception, began: float, timeout_s: float) -> Exception:
+    """Return the timeout that came first: a handshake or a frame that it cuts short is reported as bad data."""
+    return TimeoutError() if time.monotonic() - began >= timeout_s else error
 
 
 def without_credentials(url: str) -> str:

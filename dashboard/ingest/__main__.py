@@ -16,7 +16,7 @@ from fleet.garbage import collect_rarely
 from fleet.settings import ServerSettings, SettingsError, load
 
 # Three threads share the interpreter: one that has waited for the database is not to wait for the others as long.
-TURN_S = 0.001
+TURN_S = 0.0002
 
 
 def main() -> int:

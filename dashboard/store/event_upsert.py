@@ -17,8 +17,8 @@ from sqlalchemy import BigInteger, Boolean, Connection, Float, Integer, Table
 from dashboard.store.columns import UtcDateTime
 
 Convert = Callable[[Sequence[Any]], Sequence[Any]]
-# Of one statement on SQLite: each row by itself would be a step of its own, and a turn of the interpreter's lock.
-ROWS_AT_ONCE = 250
+# Rows of one statement on SQLite: each row by itself would be a step of its own, and a turn of the interpreter's lock.
+ROWS_AT_ONCE = (1_000, 200, 40)
 _to_json = msgspec.json.Encoder().encode
 
 
@@ -26,28 +26,29 @@ _to_json = msgspec.json.Encoder().encode
 class Upsert:
     """A statement, and how each column's values become its parameters, in the statement's order.
 
-    `text_of_many`: the same for ROWS_AT_ONCE rows of values; empty where one statement takes arrays of any length.
+    `texts_of_many`: the same for so many rows of values, the most first; none where one takes arrays of any length.
     """
 
     text: str
-    text_of_many: str
+    texts_of_many: tuple[tuple[int, str], ...]
     columns: tuple[tuple[str, Convert], ...]
 
     def execute(self, connection: Connection, values: Mapping[str, Sequence[Any]]) -> int:
         """Write all rows, given by column; returns how many were inserted or changed."""
         arrays = [convert(values[name]) for name, convert in self.columns]
-        if not self.text_of_many:
+        if not self.texts_of_many:
             return connection.exec_driver_sql(self.text, tuple(map(list, arrays))).rowcount
-        rows = list(zip(*arrays, strict=True))
-        return sum(self._write_rows(connection, rows))
+        return sum(self._write_rows(connection, list(zip(*arrays, strict=True))))
 
     def _write_rows(self, connection: Connection, rows: list[tuple[Any, ...]]) -> Iterator[int]:
-        single = len(rows) % ROWS_AT_ONCE
-        for first in range(0, len(rows) - single, ROWS_AT_ONCE):
-            many = tuple(chain.from_iterable(rows[first : first + ROWS_AT_ONCE]))
-            yield connection.exec_driver_sql(self.text_of_many, many).rowcount
-        if single:
-            yield connection.exec_driver_sql(self.text, rows[-single:], {"preserve_rowcount": True}).rowcount
+        first = 0
+        for count, text in self.texts_of_many:
+            while len(rows) - first >= count:
+                many = tuple(chain.from_iterable(rows[first : first + count]))
+                yield connection.exec_driver_sql(text, many).rowcount
+                first += count
+        if first < len(rows):
+            yield connection.exec_driver_sql(self.text, rows[first:], {"preserve_rowcount": True}).rowcount
 
 
 @cache
@@ -61,11 +62,11 @@ def upsert_of(table: Table, kept: frozenset[str], *, is_sqlite: bool) -> Upsert:
     columns = tuple((column.name, _convert_of(column.type, is_sqlite)) for column in table.columns)
     if is_sqlite:
         row = f"({', '.join('?' for _ in names)})"
-        one, many = (f"{into} VALUES {', '.join([row] * rows)} {conflict}" for rows in (1, ROWS_AT_ONCE))
-        return Upsert(one, many, columns)
+        one, *many = (f"{into} VALUES {', '.join([row] * rows)} {conflict}" for rows in (1, *ROWS_AT_ONCE))
+        return Upsert(one, tuple(zip(ROWS_AT_ONCE, many, strict=True)), columns)
     arrays = ", ".join(f"%b::{_array_of(column.type)}" for column in table.columns)
     text = f"{into} SELECT * FROM unnest({arrays}) {conflict}"  # noqa: S608
-    return Upsert(text, "", columns)
+    return Upsert(text, (), columns)
 
 
 def _array_of(kind: Any) -> str:

@@ -62,6 +62,15 @@ def test_only_a_higher_revision_replaces_an_event(database: Database) -> None:
     assert (row["rev"], row["score"]) == (3, 0.7)
 
 
+def test_a_large_batch_is_counted_and_written_whole_whatever_statements_it_takes(database: Database) -> None:
+    intake, first = Intake(database), [event(seq) for seq in range(1, 1_248)]
+    later = [said.model_copy(update={"rev": 2 if said.seq % 3 else 1}) for said in first]
+    assert intake.write(records_of(*first)) == 1_247
+    assert intake.write(records_of(*first)) == 0
+    assert intake.write(records_of(*later)) == sum(said.rev == 2 for said in later)
+    assert stored_revisions(database) == {str(said.event_id): said.rev for said in later}
+
+
 def test_the_same_id_from_two_cameras_is_two_events(database: Database) -> None:
     known = uuid.uuid4()
     for device_id in ("cam-front-door", "cam-back-door"):
