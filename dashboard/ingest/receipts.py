@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from fleet.messages import Receipt
 
 PAUSE = timedelta(seconds=1)
 MOST_RANGES = 1000
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Committed(NamedTuple):
@@ -59,31 +61,41 @@ def owed_for(malformed: Malformed) -> list[Committed]:
 
 @dataclass
 class Receipts:
-    """Remembers what was committed until a receipt says so; the first receipt of a camera goes at once."""
+    """Remembers what was committed until a receipt says so; the first receipt of a camera goes at once.
+
+    Cameras wait in a heap by when theirs is due: thousands may, and somebody asks after every batch.
+    """
 
     pause: timedelta = PAUSE
     _waiting: dict[str, dict[str, set[int]]] = field(default_factory=dict)
     _sent_at: dict[str, datetime] = field(default_factory=dict)
+    _due: list[tuple[datetime, str]] = field(default_factory=list)
+    _asked_at: datetime = LONG_AGO
 
     def add(self, owed: Owed) -> None:
         """Note what a transaction has made durable."""
         for (device_id, outbox), seqs in owed.items():
+            if device_id not in self._waiting:
+                sent_at = self._sent_at.get(device_id)
+                heappush(self._due, (LONG_AGO if sent_at is None else sent_at + self.pause, device_id))
             self._waiting.setdefault(device_id, {}).setdefault(outbox, set()).update(seqs)
 
     def take_due(self, now: datetime) -> list[tuple[str, Receipt]]:
         """Return receipts to send now, by device, and forget what they say."""
-        due = [device_id for device_id in self._waiting if self._due_at(device_id, now) <= now]
-        return [(device_id, receipt) for device_id in due for receipt in self._take(device_id, now)]
+        if now < self._asked_at:
+            # A server clock that was set back must not hold receipts for hours.
+            self._due = [(LONG_AGO, device_id) for _, device_id in self._due]
+            self._sent_at.clear()
+        self._asked_at = now
+        taken: list[tuple[str, Receipt]] = []
+        while self._due and self._due[0][0] <= now:
+            _, device_id = heappop(self._due)
+            taken += [(device_id, receipt) for receipt in self._take(device_id, now)]
+        return taken
 
     def wait(self, now: datetime) -> timedelta | None:
         """Return how long until the next receipt is due; None when there is none."""
-        moments = [self._due_at(device_id, now) for device_id in self._waiting]
-        return max(min(moments) - now, timedelta(0)) if moments else None
-
-    def _due_at(self, device_id: str, now: datetime) -> datetime:
-        sent = self._sent_at.get(device_id)
-        # A server clock that was set back must not hold receipts for hours.
-        return now if sent is None or sent > now else sent + self.pause
+        return max(self._due[0][0] - now, timedelta(0)) if self._due else None
 
     def _take(self, device_id: str, now: datetime) -> list[Receipt]:
         self._sent_at[device_id] = now

@@ -65,6 +65,17 @@ def test_nothing_to_say_means_nothing_to_wait_for() -> None:
     assert Receipts().wait(NOW) is None
 
 
+def test_many_cameras_that_wait_each_get_theirs_when_it_is_due() -> None:
+    receipts = Receipts()
+    for number in range(50):
+        receipts.add(committed(1, device=f"cam-{number}"))
+        receipts.take_due(after(number / 100))
+        receipts.add(committed(2, device=f"cam-{number}"))
+    due = [device for at in range(50) for device, _ in receipts.take_due(after(1 + at / 100))]
+    assert due == [f"cam-{number}" for number in range(50)]
+    assert receipts.wait(after(2)) is None
+
+
 def test_a_clock_that_was_set_back_does_not_hold_receipts() -> None:
     receipts = Receipts()
     receipts.add(committed(1))
