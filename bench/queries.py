@@ -79,7 +79,7 @@ def time_questions(database: Database, past: Past, times: int) -> Mapping[str, l
 def _figures(kind: str, spent: Mapping[str, list[float]]) -> list[Figure]:
     limit = f"< {LIMIT_MS:.0f}"
     return [
-        Figure(f"{kind}_{name}_p95_ms", percentile(values, 0.95), "ms", limit, "the limit")
+        Figure(f"{kind}_{name}_p95_ms", percentile(values, 0.95), "ms", limit)
         for name, values in spent.items()
     ]
 

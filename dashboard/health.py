@@ -1,7 +1,6 @@
 """Say how the platform is: /health for people and monitors, /healthz and /metrics for this host."""
 
 import shutil
-import ssl
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,13 +13,12 @@ from prometheus_flask_exporter import PrometheusMetrics
 
 from dashboard.guards import Guard, guarded, is_direct_loopback, signed_in_user
 from dashboard.store.database import Database, StoreUnavailable
+from fleet.tls import NO_CAS
 
 health = Blueprint("health", __name__)
 
 CHECKS, METRICS = "camfleet.checks", "camfleet.metrics"
 ASK_WITHIN_S = 2.0
-# Programs of this host are asked by plain HTTP: to read all CAs of the system would take ten times as long.
-NO_CAS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 DISK_DEGRADED_PCT, DISK_DOWN_BYTES = 5.0, 64 * 1024 * 1024
 WORST_FIRST = ("down", "degraded", "ok")
 Json = dict[str, Any]

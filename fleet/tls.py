@@ -4,6 +4,10 @@ import ssl
 
 from fleet.home import CredentialFiles
 
+# For asking a program of this host over plain HTTP: httpx would read all CAs of the system each time, which takes ten
+# times as long as to ask. It trusts nobody.
+NO_CAS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
 
 def client_context(credentials: CredentialFiles) -> ssl.SSLContext:
     """Return a context that shows this certificate and checks the other side's name; raises OSError."""

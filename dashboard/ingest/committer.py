@@ -73,6 +73,7 @@ class Committer:
     failure: Exception | None = None
     aside: Aside = field(init=False)
     _ready: Ready | None = None
+    _has_given_up: bool = False
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
 
@@ -115,7 +116,8 @@ class Committer:
         try:
             while not self.stopping.is_set():
                 self.work_once(self._wait_s())
-            self.work_once(0)
+            if not self._has_given_up:
+                self.work_once(0)
         except Exception as error:  # noqa: BLE001
             # The top of a thread: ingest must end as a whole, and be started again, with nothing acknowledged.
             self.failure = error
@@ -129,18 +131,24 @@ class Committer:
         with self._changed:
             self._changed.wait_for(lambda: self._ready is not None or self.stopping.is_set(), timeout=wait_s)
             ready = self._ready
+        began_s = time.monotonic()
         if ready is not None:
-            began_s = time.monotonic()
             if self._commit(ready.batch, ready.records):
                 self._confirm(ready)
-                self._send_receipts(self.clock())
+            else:
+                # What came after it must not be stored before it.
+                self._has_given_up = True
+        self._send_receipts(self.clock())
+        if ready is not None:
             if len(ready.batch) < WORTH_NO_REST:
                 self.stopping.wait(max(0.0, began_s + PACE_S - time.monotonic()))
-            with self._changed:
-                self._ready = None
-                self._changed.notify_all()
-            self.on_free()
-        self._send_receipts(self.clock())
+            self._make_room()
+
+    def _make_room(self) -> None:
+        with self._changed:
+            self._ready = None
+            self._changed.notify_all()
+        self.on_free()
 
     def _wait_s(self) -> float:
         wait = self.receipts.wait(self.clock())

@@ -1,8 +1,9 @@
-"""Column types that mean the same on SQLite and PostgreSQL: aware UTC times and JSON documents."""
+"""What means the same on SQLite and PostgreSQL: aware UTC times, JSON documents, an INSERT that meets its key."""
 
 from datetime import UTC, datetime
 
-from sqlalchemy import JSON, DateTime
+from sqlalchemy import JSON, DateTime, Table
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -10,6 +11,14 @@ from sqlalchemy.types import TypeDecorator
 Document = JSON().with_variant(JSONB(), "postgresql")
 # As Document, but None is SQL's NULL, not JSON's null.
 NullableDocument = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+Upsert = sqlite.Insert | postgresql.Insert
+
+
+def insert_into(table: Table, *, is_sqlite: bool) -> Upsert:
+    """Return an INSERT that can say what becomes of a row whose key is there."""
+    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from dashboard.store.columns import insert_into
 from dashboard.store.database import Database
 from dashboard.store.events import EventRow, changed_after
 from dashboard.store.payload import all_whole
@@ -67,9 +67,10 @@ class Forwarding:
     def begin(self, name: str, now: datetime) -> None:
         """Give a target that is new a cursor at the newest change; one that is known keeps its own."""
         with self.database.taking_away() as connection:
-            kind = sqlite if self.database.is_sqlite else postgresql
             row = {"name": name, "change_seq": _newest(connection), "updated_at": now, "error": None}
-            connection.execute(kind.insert(forward_cursors).on_conflict_do_nothing(), row)
+            connection.execute(
+                insert_into(forward_cursors, is_sqlite=self.database.is_sqlite).on_conflict_do_nothing(), row
+            )
 
     def next_page(self, name: str, most: int) -> Page:
         """Return what a target has not taken yet; raises NoSuchTarget."""

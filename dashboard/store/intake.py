@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from sqlalchemy import Connection, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from dashboard.store.columns import Upsert, insert_into
 from dashboard.store.database import Database, take_change_numbers
 from dashboard.store.event_upsert import upsert_of
 from dashboard.store.records import Columns, Records, Row
@@ -20,8 +20,6 @@ _UNSEEN = {"presence": "pending", "reason": "never-seen"}
 
 # What an event's row brings with it; its change number is given here.
 _GIVEN = [column.name for column in events.c if column.name != "change_seq"]
-
-Upsert = sqlite.Insert | postgresql.Insert
 
 
 @dataclass(frozen=True)
@@ -83,14 +81,11 @@ class Intake:
 
 
 # Statements are made once: each leaves cycles behind, and looking for garbage costs ingest more than making them.
-def _insert(table: Table, is_sqlite: bool) -> Upsert:
-    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
-
-
+# Statements are made once: each leaves cycles behind, and looking for garbage costs ingest more than making them.
 @cache
 def _replacing(table: Table, names: frozenset[str], is_sqlite: bool) -> Upsert:
     """Insert rows; one whose key is there has these columns replaced."""
-    statement = _insert(table, is_sqlite)
+    statement = insert_into(table, is_sqlite=is_sqlite)
     replaced = {name: statement.excluded[name] for name in sorted(names)}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=replaced)
 
@@ -98,13 +93,13 @@ def _replacing(table: Table, names: frozenset[str], is_sqlite: bool) -> Upsert:
 @cache
 def _first_only(table: Table, is_sqlite: bool) -> Upsert:
     """Insert rows; one whose key is there stays."""
-    return _insert(table, is_sqlite).on_conflict_do_nothing()
+    return insert_into(table, is_sqlite=is_sqlite).on_conflict_do_nothing()
 
 
 @cache
 def _same_or_later_session(is_sqlite: bool) -> Upsert:
     """Insert or replace streams, but with what an older session says."""
-    statement = _insert(streams, is_sqlite)
+    statement = insert_into(streams, is_sqlite=is_sqlite)
     return statement.on_conflict_do_update(
         index_elements=[streams.c.device_id, streams.c.name],
         set_={name: statement.excluded[name] for name in ("state", "reason", "detail", "since", "session")},
@@ -115,7 +110,7 @@ def _same_or_later_session(is_sqlite: bool) -> Upsert:
 @cache
 def _counted(is_sqlite: bool) -> Upsert:
     """Insert payloads into quarantine; one that is there is counted."""
-    statement = _insert(quarantine, is_sqlite)
+    statement = insert_into(quarantine, is_sqlite=is_sqlite)
     return statement.on_conflict_do_update(
         index_elements=[quarantine.c.fingerprint],
         set_={"count": quarantine.c.count + 1, "received_at": statement.excluded.received_at},

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, Table, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from dashboard.store.columns import Upsert, insert_into
 from dashboard.store.database import Database
 from dashboard.store.tables import telemetry_5min, telemetry_hour, telemetry_raw
 
@@ -120,9 +120,9 @@ class Aggregates:
 
 
 @cache
-def _fuller(table: Table, is_sqlite: bool) -> sqlite.Insert | postgresql.Insert:
+def _fuller(table: Table, is_sqlite: bool) -> Upsert:
     """Return the statement that keeps aggregates unless there are some of more measurements; making it is garbage."""
-    statement = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    statement = insert_into(table, is_sqlite=is_sqlite)
     return statement.on_conflict_do_update(
         index_elements=[table.c.device_id, table.c.bucket_start],
         set_={name: statement.excluded[name] for name in _MADE},

@@ -10,10 +10,10 @@ from typing import Protocol
 
 import httpx
 
+from fleet.tls import NO_CAS
+
 PROBE_TIMEOUT_S = 2.0
 LOOPBACK = "127.0.0.1"
-# Plain HTTP needs no CAs, and to read all that a system trusts takes ten times as long as to ask.
-NO_CAS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 # An agent writes its state every two seconds.
 STALE_S = 30.0
 

@@ -23,7 +23,7 @@ def new_database(kind: str) -> Iterator[Callable[[Path], str]]:
 
 @contextmanager
 def postgres_databases() -> Iterator[Callable[[], str]]:
-    """Give a function that returns the URL of another empty database on one server; skips where there can be none."""
+    """Give a function that returns the URL of another empty database on one server; fails where there can be none."""
     require_postgres()
     with running_postgres() as server:
         yield partial(new_database_on, server)

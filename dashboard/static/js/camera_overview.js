@@ -58,8 +58,13 @@ function health(camera) {
     figure('Disk free', shown(camera.disk_free_pct, (value) => Math.round(value)), '%', shown(last.disk_free_bytes, (value) => `${(value / GIB).toFixed(1)} GiB`)),
     figure('Temperature', shown(last.temperature_c, (value) => Math.round(value)), '°C'),
     figure('Outbox', shown(depth, String), depth === 1 ? 'event' : 'events', depth ? `oldest ${spanWords(camera.outbox_oldest_s ?? 0)}` : ''),
-    figure('Clock offset', shown(last.clock_offset_s, (value) => value.toFixed(1)), 's'),
+    figure('Clock offset', shown(last.clock_offset_s, (value) => withoutSign(value.toFixed(1))), 's'),
   );
+}
+
+// A clock that is right is not "-0.0" off.
+function withoutSign(text) {
+  return Number(text) === 0 ? text.replace('-', '') : text;
 }
 
 function figure(name, value, unit, note = '') {

@@ -308,6 +308,27 @@ def test_a_committer_that_breaks_ends_ingest_and_acknowledges_nothing() -> None:
     assert bench.broker.acknowledged == []
 
 
+def test_what_comes_after_a_batch_that_was_given_up_is_not_stored_before_it() -> None:
+    bench = Bench()
+
+    def hand_on_the_next() -> None:
+        bench.tell(*events(2))
+        bench.writer.work_once(0)
+
+    def refuse(records: Records) -> None:
+        if seqs_of(records) == [1]:
+            bench.stopping.set()
+            raise StoreUnavailable("down")
+
+    bench.store.refuse = refuse
+    bench.committer.on_free = hand_on_the_next
+    bench.tell(*events(1))
+    bench.writer.work_once(0)
+    bench.committer.start()
+    bench.committer.stop()
+    assert (bench.store.events(), bench.broker.acknowledged) == ([], [])
+
+
 def test_a_stop_finishes_the_batch_at_hand() -> None:
     bench = Bench()
     bench.tell(*events(1, 2))
